@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PROTOS := $(sort $(wildcard protos/flashsale/v1/*.proto))
+GENERATED := client_sdk/flashsale/v1
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check proto format clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+serve: .venv/installed ## Run the service with its embedded ledger
+	$(BIN)/flash-sale serve
+
+test: .venv/installed ## Run all tests
+	$(BIN)/pytest
+
+check: .venv/installed ## Check format, types, walls, the contract and the generated code
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python protos/contract.py check
+
+proto: .venv/installed ## Generate the code of the contract
+	$(BIN)/python protos/contract.py generate
+
+format: .venv/installed ## Format the code and the contract
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	$(BIN)/buf format -w protos
+
+clean: ## Remove the environment and what the tools left behind
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist
+
+.venv/installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@

@@ -1,0 +1,1 @@
+"""Generated from protos/flashsale/v1: messages in flash_sale_pb2, stubs in flash_sale_pb2_grpc."""

@@ -1,0 +1,101 @@
+"""The contract's tool: generates the code of the protos, and checks that all is as it should be.
+
+    python protos/contract.py generate           write client_sdk/flashsale/v1
+    python protos/contract.py check [REVISION]   lint, format, freshness, and no break since REVISION (HEAD)
+
+Everything runs offline: buf reads descriptor images that protoc makes, and the old contract comes out of git.
+"""
+
+import filecmp
+import io
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = [f"flashsale/v1/{path.name}" for path in sorted((ROOT / "protos/flashsale/v1").glob("*.proto"))]
+GENERATED = ROOT / "client_sdk/flashsale/v1"
+GOOGLEAPIS = sysconfig.get_paths()["purelib"]
+BIN = Path(sys.executable).parent
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["generate"]:
+            generate(ROOT / "client_sdk")
+            return 0
+        case ["check", *revision]:
+            return check(revision[0] if revision else "HEAD")
+        case _:
+            sys.stderr.write(__doc__ or "")
+            return 2
+
+
+def generate(folder: Path) -> None:
+    """Write the messages, the stubs and their types below `folder`."""
+    protoc(
+        ROOT / "protos",
+        f"--python_out={folder}",
+        f"--pyi_out={folder}",
+        f"--grpc_python_out={folder}",
+        f"--plugin=protoc-gen-mypy_grpc={BIN / 'protoc-gen-mypy_grpc'}",
+        f"--mypy_grpc_out={folder}",
+    )
+
+
+def protoc(protos: Path, *options: str) -> None:
+    sources = sorted(str(path.relative_to(protos)) for path in protos.rglob("*.proto"))
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{protos}", f"-I{GOOGLEAPIS}"]
+    subprocess.run([*command, *options, *sources], check=True)
+
+
+def check(revision: str) -> int:
+    """Return 0 when the contract is formatted, lint-clean, compatible with `revision`, and generated afresh."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        new = image(ROOT / "protos", folder / "new.binpb")
+        commands = [
+            ["format", "--diff", "--exit-code", str(ROOT / "protos")],
+            ["lint", str(new), "--path", "flashsale"],
+        ]
+        old = old_protos(revision, folder / "old")
+        if old is not None:
+            against = image(old, folder / "old.binpb")
+            commands.append(["breaking", str(new), "--against", str(against), "--path", "flashsale"])
+        results = [subprocess.run([BIN / "buf", *command], cwd=ROOT, check=False) for command in commands]
+        return int(any(result.returncode for result in results) or stale(folder / "generated"))
+
+
+def image(protos: Path, target: Path) -> Path:
+    protoc(protos, "--include_imports", "--include_source_info", f"--descriptor_set_out={target}")
+    return target
+
+
+def old_protos(revision: str, folder: Path) -> Path | None:
+    """The protos as they were at `revision`; None where there were none."""
+    command = ["git", "archive", revision, "protos"]
+    archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if archive.returncode:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder / "protos"
+
+
+def stale(folder: Path) -> bool:
+    """Whether the committed code differs from what the protos generate."""
+    folder.mkdir()
+    generate(folder)
+    fresh = folder / "flashsale/v1"
+    names = sorted(path.name for path in fresh.iterdir())
+    _, different, missing = filecmp.cmpfiles(fresh, GENERATED, names, shallow=False)
+    for name in [*different, *missing]:
+        sys.stderr.write(f"client_sdk/flashsale/v1/{name} is stale: run `make proto`\n")
+    return bool(different or missing)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The flash sale server: `flash-sale serve`."""

@@ -1,0 +1,178 @@
+"""Faults: why a call was not answered. A refusal such as SOLD_OUT is an answer, and not here.
+
+Every fault names what it is about and, where waiting helps, for how long; how it looks on the wire is decided by the
+one error table of the gRPC room.
+
+    Fault
+    |-- InvalidFields        the request is malformed; every violation at once
+    |-- RequestIdReused      the request id was used before, with another quantity
+    |-- NotFound
+    |   |-- SaleNotFound
+    |   `-- PurchaseNotFound
+    |-- UserRateLimited      too many attempts of one user within the window
+    |-- DeadlineExceeded     the caller's time was over before the call's turn came
+    |-- Unavailable          try again later
+    |   |-- QueueFull        too many calls wait already
+    |   |-- CircuitOpen      the ledger failed several times in a row
+    |   |-- OutcomeUnknown   the purchase may or may not be in the ledger
+    |   |-- LedgerRefused    the ledger did not take the purchase; nothing was bought
+    |   |-- SaleUnreadable   the sale's ledger is damaged, or newer than this server
+    |   |-- ShuttingDown     the server is about to stop
+    |   `-- TooManyWatchers  as many streams watch as the server allows
+    `-- HTTP only
+        |-- PathNotFound     there is no such path
+        |-- MethodNotAllowed the path exists, but not for this method
+        `-- BodyTooLarge     the body is larger than the server reads
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class Fault(Exception):
+    """Why a call was not answered; the text is one sentence for people."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What is wrong with one field. `field` is its path in the request: "requests[3].user_id"."""
+
+    field: str
+    description: str
+
+
+class InvalidFields(Fault):
+    """The request is malformed."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{item.field}: {item.description}" for item in violations))
+        self.violations = tuple(violations)
+
+
+class RequestIdReused(Fault):
+    """The user used this request id before, with another quantity."""
+
+    def __init__(self, request_id: str, quantity: int) -> None:
+        super().__init__(f"request id {request_id!r} was used before, with quantity {quantity}")
+
+
+class NotFound(Fault):
+    """Something that the request names does not exist."""
+
+    resource_type = ""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no {self.resource_type} {name!r}")
+        self.name = name
+
+
+class SaleNotFound(NotFound):
+    """There is no such sale."""
+
+    resource_type = "sale"
+
+
+class PurchaseNotFound(NotFound):
+    """There is no such purchase."""
+
+    resource_type = "purchase"
+
+
+class UserRateLimited(Fault):
+    """The user has used up the attempts of the last minute."""
+
+    def __init__(self, user_id: str, limit_per_minute: int, retry_after_seconds: float) -> None:
+        super().__init__(
+            f"more than {limit_per_minute} attempts a minute; the next one is free in {retry_after_seconds:.1f} s",
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.user_id = user_id
+        self.limit_per_minute = limit_per_minute
+
+
+class DeadlineExceeded(Fault):
+    """The caller's time was over before the call's turn came; nothing was decided."""
+
+    def __init__(self) -> None:
+        super().__init__("the deadline passed before the call's turn came; nothing was decided")
+
+
+class Unavailable(Fault):
+    """Not now; the same request may be tried again after `retry_after_seconds`."""
+
+
+class QueueFull(Unavailable):
+    """Too many calls wait already; nothing was decided."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(f"{capacity} calls wait already; nothing was decided", retry_after_seconds=0.5)
+
+
+class CircuitOpen(Unavailable):
+    """The ledger failed several times in a row; nothing was decided."""
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__(
+            f"the ledger keeps failing; it is tried again in {retry_after_seconds:.1f} s, and nothing was decided",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+
+class OutcomeUnknown(Unavailable):
+    """The purchase may or may not be in the ledger; the same request id will tell."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            "the purchase may or may not be recorded; ask again with the same request id",
+            retry_after_seconds=0.2,
+        )
+        self.request_id = request_id
+
+
+class LedgerRefused(Unavailable):
+    """The ledger did not take the purchase; nothing was bought."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger did not take the purchase; nothing was bought", retry_after_seconds=0.5)
+
+
+class SaleUnreadable(Unavailable):
+    """The sale's ledger is damaged, or newer than this server."""
+
+    def __init__(self, sale_id: str, why: str) -> None:
+        super().__init__(f"sale {sale_id!r} has stopped: {why}", retry_after_seconds=60.0)
+
+
+class ShuttingDown(Unavailable):
+    """The server is about to stop; nothing was decided."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is about to stop; nothing was decided", retry_after_seconds=1.0)
+
+
+class TooManyWatchers(Unavailable):
+    """As many streams watch as the server allows."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(f"{capacity} streams watch already", retry_after_seconds=5.0)
+
+
+class PathNotFound(Fault):
+    """There is no such path."""
+
+
+class MethodNotAllowed(Fault):
+    """The path exists, but not for this method; `allowed` has those that it exists for."""
+
+    def __init__(self, message: str, allowed: Sequence[str]) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
+
+
+class BodyTooLarge(Fault):
+    """The body is larger than the server reads."""

@@ -1,0 +1,32 @@
+"""The ledger: the durable list of a sale's entries, and the engines that keep it.
+
+Whoever writes goes through the Ledger protocol; only the composition root knows which engine is behind it.
+"""
+
+from flashsale_server.ledger.append import GENESIS_DIGEST, Append, encoded
+from flashsale_server.ledger.errors import (
+    AppendRejected,
+    AppendUnknown,
+    LedgerDamaged,
+    LedgerError,
+    LedgerTooNew,
+    LedgerUnavailable,
+    LedgerUnusable,
+    PositionConflict,
+)
+from flashsale_server.ledger.protocol import Ledger
+
+__all__ = [
+    "GENESIS_DIGEST",
+    "Append",
+    "AppendRejected",
+    "AppendUnknown",
+    "Ledger",
+    "LedgerDamaged",
+    "LedgerError",
+    "LedgerTooNew",
+    "LedgerUnavailable",
+    "LedgerUnusable",
+    "PositionConflict",
+    "encoded",
+]
