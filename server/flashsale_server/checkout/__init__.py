@@ -1,6 +1,12 @@
-"""The checkout: all lanes. It admits a call, queues it, decides a batch under the lock, appends, and answers."""
+"""The checkout: all lanes.
 
+It admits a call, queues it, decides a batch under the lock, appends, and answers.
+"""
+
+from flashsale_server.checkout.call import Call, CallResult, all_settled
 from flashsale_server.checkout.caller import Caller
+from flashsale_server.checkout.checkout import Checkout, CheckoutLimits
+from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
     BodyTooLarge,
     CircuitOpen,
@@ -23,15 +29,28 @@ from flashsale_server.checkout.faults import (
     UserRateLimited,
     Violation,
 )
+from flashsale_server.checkout.lane import Lane
+from flashsale_server.checkout.meters import BUCKET_BOUNDS_SECONDS, Durations, Meters
+from flashsale_server.checkout.watching import Watching
+from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_of
 
 __all__ = [
+    "BUCKET_BOUNDS_SECONDS",
     "BodyTooLarge",
+    "Call",
+    "CallResult",
     "Caller",
+    "Checkout",
+    "CheckoutLimits",
     "CircuitOpen",
+    "Clock",
     "DeadlineExceeded",
+    "Durations",
     "Fault",
     "InvalidFields",
+    "Lane",
     "LedgerRefused",
+    "Meters",
     "MethodNotAllowed",
     "NotFound",
     "OutcomeUnknown",
@@ -42,8 +61,14 @@ __all__ = [
     "SaleNotFound",
     "SaleUnreadable",
     "ShuttingDown",
+    "SystemClock",
+    "SystemHealth",
     "TooManyWatchers",
     "Unavailable",
     "UserRateLimited",
     "Violation",
+    "Watching",
+    "Wellness",
+    "all_settled",
+    "wellness_of",
 ]

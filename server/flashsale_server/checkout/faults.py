@@ -1,7 +1,7 @@
 """Faults: why a call was not answered. A refusal such as SOLD_OUT is an answer, and not here.
 
-Every fault names what it is about and, where waiting helps, for how long; how it looks on the wire is decided by the
-one error table of the gRPC room.
+Every fault names what it is about and, where waiting helps, for how long; how it looks on the wire
+is decided by the one error table of the gRPC room.
 
     Fault
     |-- InvalidFields        the request is malformed; every violation at once
@@ -88,7 +88,8 @@ class UserRateLimited(Fault):
 
     def __init__(self, user_id: str, limit_per_minute: int, retry_after_seconds: float) -> None:
         super().__init__(
-            f"more than {limit_per_minute} attempts a minute; the next one is free in {retry_after_seconds:.1f} s",
+            f"more than {limit_per_minute} attempts a minute; "
+            f"the next one is free in {retry_after_seconds:.1f} s",
             retry_after_seconds=retry_after_seconds,
         )
         self.user_id = user_id
@@ -110,7 +111,9 @@ class QueueFull(Unavailable):
     """Too many calls wait already; nothing was decided."""
 
     def __init__(self, capacity: int) -> None:
-        super().__init__(f"{capacity} calls wait already; nothing was decided", retry_after_seconds=0.5)
+        super().__init__(
+            f"{capacity} calls wait already; nothing was decided", retry_after_seconds=0.5
+        )
 
 
 class CircuitOpen(Unavailable):
@@ -118,7 +121,8 @@ class CircuitOpen(Unavailable):
 
     def __init__(self, retry_after_seconds: float) -> None:
         super().__init__(
-            f"the ledger keeps failing; it is tried again in {retry_after_seconds:.1f} s, and nothing was decided",
+            f"the ledger keeps failing and is tried again in {retry_after_seconds:.1f} s; "
+            "nothing was decided",
             retry_after_seconds=retry_after_seconds,
         )
 
@@ -138,7 +142,9 @@ class LedgerRefused(Unavailable):
     """The ledger did not take the purchase; nothing was bought."""
 
     def __init__(self) -> None:
-        super().__init__("the ledger did not take the purchase; nothing was bought", retry_after_seconds=0.5)
+        super().__init__(
+            "the ledger did not take the purchase; nothing was bought", retry_after_seconds=0.5
+        )
 
 
 class SaleUnreadable(Unavailable):
@@ -152,7 +158,9 @@ class ShuttingDown(Unavailable):
     """The server is about to stop; nothing was decided."""
 
     def __init__(self) -> None:
-        super().__init__("the server is about to stop; nothing was decided", retry_after_seconds=1.0)
+        super().__init__(
+            "the server is about to stop; nothing was decided", retry_after_seconds=1.0
+        )
 
 
 class TooManyWatchers(Unavailable):

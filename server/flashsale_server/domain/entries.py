@@ -1,10 +1,11 @@
 """Entries: the facts that a sale's ledger is made of.
 
-What lives here: the kinds of entry, the shape of one entry, and the terms of a sale that entries carry. An entry is
-written once and read for ever, also by other programs and later versions, so this file changes by addition alone.
+What lives here: the kinds of entry, the shape of one entry, and the terms of a sale that entries
+carry. An entry is written once and read for ever, also by other programs and later versions, so
+this file changes by addition alone.
 
-An entry does not carry what its append carries for all of its entries: the sale, the node, the time of recording, and
-the position of the first entry, from which the others are counted.
+An entry does not carry what its append carries for all of its entries: the sale, the node, the time
+of recording, and the position of the first entry, from which the others are counted.
 """
 
 import enum

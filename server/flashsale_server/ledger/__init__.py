@@ -1,6 +1,7 @@
 """The ledger: the durable list of a sale's entries, and the engines that keep it.
 
-Whoever writes goes through the Ledger protocol; only the composition root knows which engine is behind it.
+Whoever writes goes through the Ledger protocol; only the composition root knows which engine is
+behind it.
 """
 
 from flashsale_server.ledger.append import GENESIS_DIGEST, Append, encoded
@@ -14,6 +15,7 @@ from flashsale_server.ledger.errors import (
     LedgerUnusable,
     PositionConflict,
 )
+from flashsale_server.ledger.opening import open_ledger
 from flashsale_server.ledger.protocol import Ledger
 
 __all__ = [
@@ -29,4 +31,5 @@ __all__ = [
     "LedgerUnusable",
     "PositionConflict",
     "encoded",
+    "open_ledger",
 ]

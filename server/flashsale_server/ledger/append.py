@@ -1,9 +1,10 @@
-"""An append: the row that every engine stores, and the one place where entries become text and text entries.
+"""An append: the row that every engine stores, and the one place where entries become text.
 
-Rule 1: an engine moves rows and never looks inside one. Whatever must be known of a row to store it is a column.
+Rule 1: an engine moves rows and never looks inside one. Whatever must be known of a row to store it
+is a column.
 
-Rule 2: the digest of a row covers the digest before it and every other column, so that a changed, dropped or reordered
-row is found by reading the ledger once, with nothing but sha256.
+Rule 2: the digest of a row covers the digest before it and every other column, so that a changed,
+dropped or reordered row is found by reading the ledger once, with nothing but sha256.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ class Append:
 
     Attributes:
         sale_id: the sale.
-        first_position: position of the first entry; positions of a sale start at 1 and have no gaps.
+        first_position: position of the first entry; a sale's start at 1 and have no gaps.
         last_position: position of the last entry.
         recorded_at_us: when it was decided, in microseconds since 1970 UTC.
         node: the server process that decided it.
@@ -55,8 +56,8 @@ class Append:
         """
         if self.schema_version > SCHEMA_VERSION:
             raise LedgerTooNew(
-                f"sale {self.sale_id!r} has entries of schema version {self.schema_version} from position "
-                f"{self.first_position}; this version reads up to {SCHEMA_VERSION}"
+                f"sale {self.sale_id!r} has entries of schema version {self.schema_version} "
+                f"from position {self.first_position}; this version reads up to {SCHEMA_VERSION}"
             )
         try:
             entries = _decoder.decode(self.entries)
@@ -75,10 +76,15 @@ class Append:
         if self.first_position != last_position + 1:
             raise LedgerDamaged(f"{self._place()} comes right after position {last_position}")
         if _digest(self, digest) != self.digest:
-            raise LedgerDamaged(f"{self._place()} does not match its digest: it, or one before it, was changed")
+            raise LedgerDamaged(
+                f"{self._place()} does not match its digest: it, or one before it, was changed"
+            )
 
     def _place(self) -> str:
-        return f"the row of sale {self.sale_id!r} at positions {self.first_position} to {self.last_position}"
+        return (
+            f"the row of sale {self.sale_id!r} "
+            f"at positions {self.first_position} to {self.last_position}"
+        )
 
 
 def encoded(

@@ -1,13 +1,13 @@
 """How a ledger says that it could not.
 
-    LedgerError
-    |-- PositionConflict     another append is there already; read it and decide again
-    |-- AppendRejected       the append did not happen, and will not
-    |-- AppendUnknown        the append may have happened, or may still happen
-    |-- LedgerUnavailable    it could not be read; try again
-    |-- LedgerUnusable       it cannot be opened: wrong file, folder, owner or address
-    |-- LedgerDamaged        a row is not what was written
-    `-- LedgerTooNew         a later version wrote it
+LedgerError
+|-- PositionConflict     another append is there already; read it and decide again
+|-- AppendRejected       the append did not happen, and will not
+|-- AppendUnknown        the append may have happened, or may still happen
+|-- LedgerUnavailable    it could not be read; try again
+|-- LedgerUnusable       it cannot be opened: wrong file, folder, owner or address
+|-- LedgerDamaged        a row is not what was written
+`-- LedgerTooNew         a later version wrote it
 """
 
 

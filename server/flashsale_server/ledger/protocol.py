@@ -1,7 +1,8 @@
 """What a ledger promises, whichever engine keeps it.
 
-A ledger is a durable list of appends for each sale. Its only write is compare-and-append, so several processes may
-share one and none can overwrite another. Engines never try an append twice by themselves: they say what they know.
+A ledger is a durable list of appends for each sale. Its only write is compare-and-append, so
+several processes may share one and none can overwrite another. Engines never try an append twice by
+themselves: they say what they know.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +20,7 @@ class Ledger(Protocol):
         ...
 
     async def append(self, append: Append) -> None:
-        """Store `append` if the sale's last position is the one before its first; return when it is durable.
+        """Store `append` if it follows the sale's last position; return when it is durable.
 
         Raises:
             PositionConflict: the sale's last position is another one.

@@ -1,0 +1,239 @@
+"""Coalescing: purchases that are asked for at the same time travel together as one BatchPurchase.
+
+A lone purchase is sent in the turn of the event loop in which it was asked for; no timer delays it.
+What is asked for in the same turn goes along. While as many calls are under way as may be, further
+purchases gather, so batches grow with load by themselves. Order is kept: who asked earlier is never
+in a later batch.
+
+Each purchase keeps its request id through its retries, and is told its own result. A try whose fate
+is unknown makes all later tries of the purchase `retry`, so that the server fixes their answer.
+"""
+
+import asyncio
+import collections
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+
+from flashsale.errors import (
+    ClientClosed,
+    DeadlineExceeded,
+    FlashSaleError,
+    OutcomeUnknown,
+    RateLimited,
+    ServerFailed,
+    Unavailable,
+    error_of_call,
+    error_of_status,
+)
+from flashsale.results import PurchaseResult
+from flashsale.retries import Retries
+from flashsale.v1 import flash_sale_pb2 as pb
+
+BATCH_MAX: Final = 250
+CALLS_MAX: Final = 4
+WAITING_MAX: Final = 20_000
+SWEEP_SECONDS: Final = 0.05
+
+# Errors of one try that leave open what became of the tries before it.
+_SAYS_NOTHING_OF_EARLIER_TRIES: Final = (
+    ClientClosed,
+    DeadlineExceeded,
+    RateLimited,
+    ServerFailed,
+    Unavailable,
+)
+
+SendBatch = Callable[[pb.BatchPurchaseRequest, float], Awaitable[pb.BatchPurchaseResponse]]
+
+
+class _Asked:
+    """A purchase that was asked for and has no result yet."""
+
+    __slots__ = ("deadline", "error", "future", "is_sent", "request", "tried")
+
+    def __init__(
+        self,
+        request: pb.PurchaseRequest,
+        deadline: float,
+        future: "asyncio.Future[PurchaseResult]",
+    ) -> None:
+        self.request = request
+        self.deadline = deadline
+        self.future = future
+        self.tried = 0
+        self.is_sent = False
+        self.error: FlashSaleError | None = None
+
+    def fail(self, error: FlashSaleError) -> None:
+        """Tell the caller, unless they have left. Once the fate is unknown it stays unknown."""
+        if self.future.done():
+            return
+        if (self.request.retry or self.is_sent) and isinstance(
+            error, _SAYS_NOTHING_OF_EARLIER_TRIES
+        ):
+            error = OutcomeUnknown(
+                error.message,
+                request_id=self.request.request_id,
+                retry_after_seconds=error.retry_after_seconds,
+            )
+        self.future.set_exception(error)
+
+    def time_out(self) -> None:
+        """Tell the caller that their time is over."""
+        last = f"; the last try said: {self.error}" if self.error else ""
+        self.fail(
+            DeadlineExceeded(f"the deadline passed{last}", request_id=self.request.request_id)
+        )
+
+
+class Coalescer:
+    """Carries the purchases of one client.
+
+    Args:
+        send: sends a batch; its second argument is the time limit in seconds.
+        retries: when a purchase is tried again.
+        batch_max: purchases in one call; at most 1,000.
+        calls_max: calls under way at once.
+        waiting_max: purchases without a result; who comes beyond waits to be let in.
+    """
+
+    def __init__(
+        self,
+        send: SendBatch,
+        retries: Retries,
+        *,
+        batch_max: int = BATCH_MAX,
+        calls_max: int = CALLS_MAX,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        self._send = send
+        self._retries = retries
+        self._batch_max = batch_max
+        self._calls_max = calls_max
+        self._room = asyncio.Semaphore(waiting_max)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: collections.deque[_Asked] = collections.deque()
+        self._unanswered: set[_Asked] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._is_flushing = False
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    async def purchase(self, request: pb.PurchaseRequest, timeout: float) -> PurchaseResult:
+        """The result of one purchase, whichever call it travels in."""
+        deadline = self._loop.time() + timeout
+        async with self._room:
+            if self._is_closed:
+                raise ClientClosed("the client is closed", request_id=request.request_id)
+            asked = _Asked(request, deadline, self._loop.create_future())
+            self._unanswered.add(asked)
+            self._line_up(asked)
+            if self._sweeper is None:
+                self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+            try:
+                return await asked.future
+            finally:
+                self._unanswered.discard(asked)
+
+    async def close(self) -> None:
+        """Tell everybody who waits that the client is closed, and end the calls under way."""
+        self._is_closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for asked in tuple(self._unanswered):
+            asked.fail(ClientClosed("the client was closed", request_id=asked.request.request_id))
+        calls = tuple(self._calls)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    def _line_up(self, asked: _Asked) -> None:
+        self._waiting.append(asked)
+        if not self._is_flushing:
+            # At the end of this turn, so that what is asked for in the same turn goes along.
+            self._is_flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_flushing = False
+        while self._waiting and len(self._calls) < self._calls_max and not self._is_closed:
+            batch = self._next_batch()
+            if batch:
+                call = self._loop.create_task(self._carry(batch))
+                self._calls.add(call)
+                call.add_done_callback(self._carried)
+
+    def _carried(self, call: "asyncio.Task[None]") -> None:
+        self._calls.discard(call)
+        self._flush()
+
+    def _next_batch(self) -> list[_Asked]:
+        """The next purchases, without those whose caller has left or has no time left."""
+        batch: list[_Asked] = []
+        while self._waiting and len(batch) < self._batch_max:
+            asked = self._waiting.popleft()
+            if not asked.future.done():
+                batch.append(asked)
+        return batch
+
+    async def _carry(self, batch: Sequence[_Asked]) -> None:
+        """Send a batch and tell each caller what came of it."""
+        now = self._loop.time()
+        for asked in batch:
+            asked.tried += 1
+            asked.is_sent = True
+            asked.request.timeout.CopyFrom(_duration(asked.deadline - now))
+        message = pb.BatchPurchaseRequest(requests=[asked.request for asked in batch])
+        limit = max(asked.deadline for asked in batch) - now
+        try:
+            answer = await self._send(message, limit)
+        except grpc.RpcError as error:
+            for asked in batch:
+                self._failed(asked, error_of_call(error, asked.request.request_id))
+            return
+        if len(answer.results) != len(batch):
+            for asked in batch:
+                self._failed(asked, ServerFailed("the server did not answer every purchase"))
+            return
+        for asked, result in zip(batch, answer.results, strict=True):
+            asked.is_sent = False
+            if result.HasField("response"):
+                if not asked.future.done():
+                    asked.future.set_result(PurchaseResult.of(result.response))
+            else:
+                self._failed(asked, error_of_status(result.error, asked.request.request_id))
+
+    def _failed(self, asked: _Asked, error: FlashSaleError) -> None:
+        """Try again where that is allowed; else tell the caller."""
+        asked.error = error
+        asked.is_sent = False
+        if isinstance(error, OutcomeUnknown):
+            asked.request.retry = True
+        left = asked.deadline - self._loop.time()
+        wait = self._retries.wait_seconds(error, asked.tried, left)
+        if wait is None or self._is_closed:
+            asked.fail(error)
+        else:
+            self._loop.call_later(wait, self._try_again, asked)
+
+    def _try_again(self, asked: _Asked) -> None:
+        if not asked.future.done():
+            self._line_up(asked)
+
+    def _sweep(self) -> None:
+        """Tell those whose time is over; one timer serves everybody."""
+        now = self._loop.time()
+        for asked in tuple(self._unanswered):
+            if asked.deadline <= now:
+                asked.time_out()
+        more = bool(self._unanswered) and not self._is_closed
+        self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
+
+
+def _duration(seconds: float) -> Duration:
+    microseconds = max(1, int(seconds * 1e6))
+    whole, rest = divmod(microseconds, 1_000_000)
+    return Duration(seconds=whole, nanos=rest * 1000)

@@ -1,0 +1,369 @@
+"""What the SDK returns: frozen values, made from the contract's messages.
+
+Times are datetimes in UTC, spans are timedeltas. An enum value that this version does not know is
+UNRECOGNIZED, so that an older client goes on to work with a newer server.
+"""
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from flashsale.errors import FlashSaleError
+from flashsale.v1 import flash_sale_pb2 as pb
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Outcome(enum.StrEnum):
+    """What a purchase request came to. Everything but PURCHASED and HELD is a refusal."""
+
+    PURCHASED = "PURCHASED"
+    HELD = "HELD"
+    SOLD_OUT = "SOLD_OUT"
+    INSUFFICIENT_STOCK = "INSUFFICIENT_STOCK"
+    ALREADY_PURCHASED = "ALREADY_PURCHASED"
+    USER_LIMIT_REACHED = "USER_LIMIT_REACHED"
+    NOT_STARTED = "NOT_STARTED"
+    PAUSED = "PAUSED"
+    ENDED = "ENDED"
+    UNRECOGNIZED = "UNRECOGNIZED"
+
+
+class SaleState(enum.StrEnum):
+    """Where a sale is in its life."""
+
+    UPCOMING = "UPCOMING"
+    LIVE = "LIVE"
+    PAUSED = "PAUSED"
+    SOLD_OUT = "SOLD_OUT"
+    ENDED = "ENDED"
+    UNRECOGNIZED = "UNRECOGNIZED"
+
+
+class PurchaseState(enum.StrEnum):
+    """Where a purchase is in its life."""
+
+    HELD = "HELD"
+    CONFIRMED = "CONFIRMED"
+    RELEASED = "RELEASED"
+    CANCELLED = "CANCELLED"
+    UNRECOGNIZED = "UNRECOGNIZED"
+
+
+class SystemHealth(enum.StrEnum):
+    """How a server process is."""
+
+    HEALTHY = "HEALTHY"
+    DEGRADED = "DEGRADED"
+    UNHEALTHY = "UNHEALTHY"
+    UNRECOGNIZED = "UNRECOGNIZED"
+
+
+class CircuitState(enum.StrEnum):
+    """Whether the circuit breaker around the ledger lets commits through."""
+
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF_OPEN"
+    UNRECOGNIZED = "UNRECOGNIZED"
+
+
+_OUTCOMES = {pb.Outcome.Value(f"OUTCOME_{item}"): item for item in list(Outcome)[:-1]}
+_SALE_STATES = {pb.SaleState.Value(f"SALE_STATE_{item}"): item for item in list(SaleState)[:-1]}
+_PURCHASE_STATES = {
+    pb.PurchaseState.Value(f"PURCHASE_STATE_{item}"): item for item in list(PurchaseState)[:-1]
+}
+_HEALTH = {pb.SystemHealth.Value(f"SYSTEM_HEALTH_{item}"): item for item in list(SystemHealth)[:-1]}
+_CIRCUITS = {
+    pb.CircuitState.Value(f"CIRCUIT_STATE_{item}"): item for item in list(CircuitState)[:-1]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A purchase to try, for the calls that take many.
+
+    Attributes:
+        user_id: who buys.
+        quantity: units.
+        request_id: makes it safe to repeat; made up when None.
+        sale_id: the sale; the client's own when None.
+    """
+
+    user_id: str
+    quantity: int = 1
+    request_id: str | None = None
+    sale_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """Units of a sale that belong to a user.
+
+    Attributes:
+        position: its position in the sale's ledger; of two purchases, the lower was first.
+        create_time: when it was decided.
+        hold_expire_time: until when a hold keeps the units; None where there is no hold.
+    """
+
+    purchase_id: str
+    sale_id: str
+    user_id: str
+    request_id: str
+    quantity: int
+    state: PurchaseState
+    position: int
+    create_time: datetime
+    hold_expire_time: datetime | None
+
+    @classmethod
+    def of(cls, message: pb.Purchase) -> Self:
+        """The purchase that a message describes."""
+        return cls(
+            message.purchase_id,
+            message.sale_id,
+            message.user_id,
+            message.request_id,
+            message.quantity,
+            _PURCHASE_STATES.get(message.state, PurchaseState.UNRECOGNIZED),
+            message.position,
+            _instant(message.create_time),
+            _optional(message, "hold_expire_time"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseResult:
+    """What a purchase request came to.
+
+    Attributes:
+        outcome: what was decided.
+        request_id: the request's id, as given or as made up.
+        replayed: whether this repeats the answer to an earlier copy of the request.
+        purchase: the purchase as it is now: for PURCHASED, HELD and ALREADY_PURCHASED.
+        start_time: when the sale opens: for NOT_STARTED.
+        available_stock: units available at the decision: for INSUFFICIENT_STOCK.
+    """
+
+    outcome: Outcome
+    request_id: str
+    sale_id: str
+    replayed: bool
+    purchase: Purchase | None
+    start_time: datetime | None
+    available_stock: int | None
+
+    @property
+    def is_bought(self) -> bool:
+        """Whether the units are the user's, for good or for a while."""
+        return self.outcome is Outcome.PURCHASED or self.outcome is Outcome.HELD
+
+    @classmethod
+    def of(cls, message: pb.PurchaseResponse) -> Self:
+        """The result that a message describes."""
+        outcome = _OUTCOMES.get(message.outcome, Outcome.UNRECOGNIZED)
+        return cls(
+            outcome,
+            message.request_id,
+            message.sale_id,
+            message.replayed,
+            Purchase.of(message.purchase) if message.HasField("purchase") else None,
+            _optional(message, "start_time"),
+            message.available_stock if outcome is Outcome.INSUFFICIENT_STOCK else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One order's answer among many: a result, or the error that kept it from one."""
+
+    request_id: str
+    result: PurchaseResult | None
+    error: FlashSaleError | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserPurchases:
+    """What a user has bought in a sale.
+
+    Attributes:
+        purchased: whether the user has any units, held or sold.
+        purchases: all purchases, oldest first, whatever became of them.
+    """
+
+    purchased: bool
+    purchases: tuple[Purchase, ...]
+
+    @classmethod
+    def of(cls, message: pb.GetPurchaseResponse) -> Self:
+        """The purchases that a message describes."""
+        return cls(message.purchased, tuple(Purchase.of(item) for item in message.purchases))
+
+
+@dataclass(frozen=True, slots=True)
+class SaleStatus:
+    """The state of a sale; stock is in units.
+
+    Attributes:
+        queue_length: calls of this sale on their way, on the server that answered.
+        position: the last position in the sale's ledger that this rests on.
+        server_time: the server's clock when it answered.
+    """
+
+    sale_id: str
+    title: str
+    state: SaleState
+    total_stock: int
+    available_stock: int
+    held_stock: int
+    sold_stock: int
+    sold_out: bool
+    start_time: datetime | None
+    end_time: datetime | None
+    per_user_limit: int
+    hold_duration: timedelta | None
+    queue_length: int
+    system_health: SystemHealth
+    position: int
+    server_time: datetime
+
+    @classmethod
+    def of(cls, message: pb.StatusResponse) -> Self:
+        """The state that a message describes."""
+        has_holds = message.HasField("hold_duration")
+        return cls(
+            sale_id=message.sale_id,
+            title=message.title,
+            state=_SALE_STATES.get(message.state, SaleState.UNRECOGNIZED),
+            total_stock=message.total_stock,
+            available_stock=message.available_stock,
+            held_stock=message.held_stock,
+            sold_stock=message.sold_stock,
+            sold_out=message.sold_out,
+            start_time=_optional(message, "start_time"),
+            end_time=_optional(message, "end_time"),
+            per_user_limit=message.per_user_limit,
+            hold_duration=message.hold_duration.ToTimedelta() if has_holds else None,
+            queue_length=message.queue_length,
+            system_health=_HEALTH.get(message.system_health, SystemHealth.UNRECOGNIZED),
+            position=message.position,
+            server_time=_instant(message.server_time),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What a server process has done since it started; see MetricsResponse in the contract."""
+
+    node: str
+    uptime: timedelta
+    attempts: int
+    outcomes: dict[Outcome, int]
+    errors: dict[str, int]
+    replays: int
+    success_rate: float
+    queue_length: int
+    queue_length_peak: int
+    queue_capacity: int
+    batches: int
+    batch_size_mean: float
+    batch_size_max: int
+    latency_ms_p50: float
+    latency_ms_p95: float
+    latency_ms_p99: float
+    appends: int
+    appends_failed: int
+    appends_conflicted: int
+    append_ms_p50: float
+    append_ms_p99: float
+    circuit_state: CircuitState
+    active_users: int
+    watchers: int
+
+    @classmethod
+    def of(cls, message: pb.MetricsResponse) -> Self:
+        """The metrics that a message describes."""
+        outcomes: dict[Outcome, int] = {}
+        for item in message.outcomes:
+            outcome = _OUTCOMES.get(item.outcome, Outcome.UNRECOGNIZED)
+            outcomes[outcome] = outcomes.get(outcome, 0) + item.count
+        return cls(
+            node=message.node,
+            uptime=message.uptime.ToTimedelta(),
+            attempts=message.attempts,
+            outcomes=outcomes,
+            errors={_reason(item.reason): item.count for item in message.errors},
+            replays=message.replays,
+            success_rate=message.success_rate,
+            queue_length=message.queue_length,
+            queue_length_peak=message.queue_length_peak,
+            queue_capacity=message.queue_capacity,
+            batches=message.batches,
+            batch_size_mean=message.batch_size_mean,
+            batch_size_max=message.batch_size_max,
+            latency_ms_p50=message.latency_ms_p50,
+            latency_ms_p95=message.latency_ms_p95,
+            latency_ms_p99=message.latency_ms_p99,
+            appends=message.appends,
+            appends_failed=message.appends_failed,
+            appends_conflicted=message.appends_conflicted,
+            append_ms_p50=message.append_ms_p50,
+            append_ms_p99=message.append_ms_p99,
+            circuit_state=_CIRCUITS.get(message.circuit_state, CircuitState.UNRECOGNIZED),
+            active_users=message.active_users,
+            watchers=message.watchers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a server process is, and why it is not better."""
+
+    health: SystemHealth
+    reasons: tuple[str, ...]
+    node: str
+    version: str
+    uptime: timedelta
+    circuit_state: CircuitState
+    queue_length: int
+    queue_capacity: int
+    memory_bytes: int
+    ledger: str
+    draining: bool
+
+    @classmethod
+    def of(cls, message: pb.HealthResponse) -> Self:
+        """The health that a message describes."""
+        return cls(
+            health=_HEALTH.get(message.health, SystemHealth.UNRECOGNIZED),
+            reasons=tuple(message.reasons),
+            node=message.node,
+            version=message.version,
+            uptime=message.uptime.ToTimedelta(),
+            circuit_state=_CIRCUITS.get(message.circuit_state, CircuitState.UNRECOGNIZED),
+            queue_length=message.queue_length,
+            queue_capacity=message.queue_capacity,
+            memory_bytes=message.memory_bytes,
+            ledger=message.ledger,
+            draining=message.draining,
+        )
+
+
+def _instant(timestamp: Timestamp) -> datetime:
+    return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
+
+
+def _optional(
+    message: pb.Purchase | pb.PurchaseResponse | pb.StatusResponse, field: str
+) -> datetime | None:
+    return _instant(getattr(message, field)) if message.HasField(field) else None
+
+
+def _reason(number: int) -> str:
+    try:
+        return pb.ErrorReason.Name(number).removeprefix("ERROR_REASON_")
+    except ValueError:
+        return "UNRECOGNIZED"

@@ -1,0 +1,196 @@
+"""The composition root: makes one server out of the rooms, the only place that knows them all.
+
+A server is started and stopped as a whole. It starts with the ledger and ends with it: nothing
+listens before every sale has been read and verified, and the ledger is let go of last.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Self
+
+import structlog
+from flashsale.v1 import flash_sale_pb2 as pb
+
+from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
+from flashsale_server.domain import SaleState, SaleTerms
+from flashsale_server.grpc_api import FlashSaleServicer, GrpcServer, status_of
+from flashsale_server.json_gateway import HttpServer, Service, http_app
+from flashsale_server.ledger import Ledger, open_ledger
+from flashsale_server.prometheus_page import prometheus_route
+from flashsale_server.settings import Settings
+
+DEFAULT_SALE = "default"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        settings: what it was started with.
+        node: what it calls itself in the ledger.
+        sale: the lane of the sale "default".
+        grpc_port, http_port: where it listens.
+    """
+
+    settings: Settings
+    node: str
+    sale: Lane
+    grpc_port: int
+    http_port: int
+    _checkout: Checkout
+    _watching: Watching
+    _grpc: GrpcServer
+    _http: HttpServer
+    _ledger: Ledger
+
+    @property
+    def ledger_location(self) -> str:
+        """The ledger's URL, without secrets."""
+        return self._ledger.location
+
+    @property
+    def sale_state(self) -> SaleState:
+        """Where the sale "default" is in its life."""
+        return self.sale.inventory.state_at(self._checkout.clock.now_us())
+
+    @classmethod
+    async def start(cls, settings: Settings, ledger: Ledger | None = None) -> Self:
+        """Open the ledger, read every sale, and listen.
+
+        `ledger` stands in for the one that the settings name.
+
+        Raises:
+            LedgerError: the ledger cannot be opened or must not be sold from.
+            OSError: an address cannot be listened on.
+        """
+        node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        async with contextlib.AsyncExitStack() as undo:
+            if ledger is None:
+                ledger = await open_ledger(settings.ledger, node=node)
+            undo.push_async_callback(ledger.close)
+            checkout = Checkout(ledger, node=node, limits=_limits(settings))
+            undo.push_async_callback(checkout.drain, 0)
+            await checkout.open_all()
+            sale = await checkout.open_sale(
+                DEFAULT_SALE, _terms(settings, checkout), settings.stock
+            )
+            _warn_of_differences(settings, sale)
+            watching = Watching(checkout)
+            servicer = FlashSaleServicer(checkout, watching, version("flash-sale"))
+            service = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
+            closing = asyncio.Event()
+            http = HttpServer(
+                http_app(
+                    [Service(service, servicer)],
+                    status_of=status_of,
+                    cors_origins=settings.cors_origins,
+                    extra_routes=[prometheus_route(checkout, watching)],
+                    closing=closing,
+                ),
+                address=settings.http_address,
+                closing=closing,
+            )
+            grpc_server = GrpcServer(
+                [(service, servicer)],
+                address=settings.grpc_address,
+                max_concurrent_streams=settings.max_concurrent_streams,
+            )
+            grpc_port = await grpc_server.start()
+            undo.push_async_callback(grpc_server.stop, 0)
+            http_port = await http.start()
+            undo.pop_all()
+        return cls(
+            settings,
+            node,
+            sale,
+            grpc_port,
+            http_port,
+            checkout,
+            watching,
+            grpc_server,
+            http,
+            ledger,
+        )
+
+    async def stop(self) -> None:
+        """Drain: take no new calls, answer those that are there, let go of the ledger last."""
+        await self._grpc.not_serving()
+        self._watching.close()
+        await self._checkout.drain(self.settings.drain_seconds)
+        await asyncio.gather(self._grpc.stop(1.0), self._http.stop())
+        await self._ledger.close()
+        _log.info("stopped", node=self.node)
+
+
+async def serve(
+    settings: Settings,
+    ledger: Ledger | None = None,
+    started: Callable[[Server], None] = lambda _: None,
+) -> None:
+    """Run a server until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    `started` is told when the server is ready.
+    """
+    # The ledger's thread has to win the interpreter's lock back from a busy event loop after each
+    # commit; by default it waits 5 ms for that, longer than the commit takes.
+    sys.setswitchinterval(0.0005)
+    server = await Server.start(settings, ledger)
+    started(server)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked_to_stop(number: signal.Signals) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop, number)
+    await stopping.wait()
+    await server.stop()
+
+
+def _limits(settings: Settings) -> CheckoutLimits:
+    return CheckoutLimits(
+        batch_size=settings.batch_size,
+        max_queue=settings.max_queue,
+        rate_limit_per_minute=settings.rate_limit_per_minute,
+        breaker_failures=settings.breaker_failures,
+        breaker_cooldown_seconds=settings.breaker_cooldown_seconds,
+    )
+
+
+def _terms(settings: Settings, checkout: Checkout) -> SaleTerms:
+    starts_at_us = settings.starts_at
+    return SaleTerms(
+        title=settings.title,
+        starts_at_us=checkout.clock.now_us() if starts_at_us is None else starts_at_us,
+        ends_at_us=settings.ends_at,
+        per_user_limit=settings.per_user_limit,
+    )
+
+
+def _warn_of_differences(settings: Settings, sale: Lane) -> None:
+    """Where what was set differs from the ledger the ledger wins; whoever set it should know."""
+    terms = sale.inventory.terms
+    pairs = {
+        "stock": (settings.stock, sale.inventory.total_stock),
+        "title": (settings.title, terms.title),
+        "per_user_limit": (settings.per_user_limit, terms.per_user_limit),
+        "ends_at": (settings.ends_at, terms.ends_at_us),
+        "starts_at": (settings.starts_at or terms.starts_at_us, terms.starts_at_us),
+    }
+    for name, (wanted, kept) in pairs.items():
+        if name in settings.given and wanted != kept:
+            _log.warning("the ledger wins over a setting", setting=name, set=wanted, ledger=kept)

@@ -1,0 +1,107 @@
+"""A call: one command on its way through the checkout, and those who wait for its result.
+
+A call belongs to its lane, not to whoever made it. Several callers may wait for one call, because
+copies of a request join the first of them; each may leave, and leaving cancels nothing. A call has
+exactly one result: what was decided, or the fault that kept it from being answered.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from flashsale_server.checkout.faults import Fault
+from flashsale_server.domain import Answer, ChangeOutcome, Command, PurchaseCommand
+
+CallResult = Answer | ChangeOutcome | Fault
+Listener = Callable[["Call"], None]
+
+
+class Call:
+    """One command on its way.
+
+    Attributes:
+        command: what is asked.
+        arrived_at: when it was read, in seconds of the event loop's clock.
+        deadline: when nobody waits for it any more, on the same clock; None for never.
+        is_decided: whether a decision about it may be on its way to the ledger.
+        result: what it came to; None while it is on its way.
+    """
+
+    __slots__ = ("_listeners", "arrived_at", "command", "deadline", "is_decided", "result")
+
+    def __init__(self, command: Command, arrived_at: float, deadline: float | None) -> None:
+        self.command = command
+        self.arrived_at = arrived_at
+        self.deadline = deadline
+        self.is_decided = False
+        self.result: CallResult | None = None
+        self._listeners: list[Listener] = []
+
+    @classmethod
+    def settled(cls, command: Command, arrived_at: float, result: CallResult) -> Self:
+        """A call that has its result already."""
+        call = cls(command, arrived_at, None)
+        call.result = result
+        return call
+
+    @property
+    def request_id(self) -> str:
+        """The request id of a purchase, else ""."""
+        return self.command.request_id if isinstance(self.command, PurchaseCommand) else ""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether anybody still waits for it."""
+        return bool(self._listeners)
+
+    def is_late(self, now: float) -> bool:
+        """Whether its deadline has passed."""
+        return self.deadline is not None and self.deadline <= now
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called once, when the result is there; at once if it is there already."""
+        if self.result is not None:
+            listener(self)
+        else:
+            self._listeners.append(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """Do not call `listener` any more."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def extend_deadline(self, deadline: float | None) -> None:
+        """Keep the call for a further caller, who waits until `deadline`."""
+        if self.deadline is not None:
+            self.deadline = None if deadline is None else max(self.deadline, deadline)
+
+    def settle(self, result: CallResult) -> None:
+        """Give the call its result and tell those who wait."""
+        self.result = result
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener(self)
+
+
+async def all_settled(calls: Iterable[Call]) -> None:
+    """Wait until every call has its result. Whoever is cancelled here leaves the calls to go on."""
+    waiting = [call for call in calls if call.result is None]
+    if not waiting:
+        return
+    everything = asyncio.get_running_loop().create_future()
+    left = len(waiting)
+
+    def told(_: Call) -> None:
+        nonlocal left
+        left -= 1
+        if not left and not everything.done():
+            everything.set_result(None)
+
+    for call in waiting:
+        call.listen(told)
+    try:
+        await everything
+    finally:
+        if left:
+            for call in waiting:
+                call.leave(told)

@@ -1,0 +1,415 @@
+"""A lane: one sale's way through the server. Its queue, its turn, its answers.
+
+One task a lane does everything, in this order: take a batch off the queue, decide it on a draft,
+append the draft's entries, take them into the inventory, answer. While an append is being written
+the next batches are decided ahead, on a draft laid over the one that is being written.
+
+Rule 1: nobody is answered before everything that the answer rests on is durable, refusals included.
+
+Rule 2: when an append fails or loses the race, all that was decided ahead of it is thrown away, and
+those calls go back to the front of the queue, in order of arrival.
+
+Rule 3: an append of unknown fate is fenced off before anybody else is answered: the ledger is read
+to its end and a `fenced` entry takes the next position, so that the lost append cannot land any
+more.
+"""
+
+import asyncio
+import base64
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import structlog
+
+from flashsale_server.checkout.broadcast import Broadcast
+from flashsale_server.checkout.call import Call
+from flashsale_server.checkout.call_queue import CallQueue
+from flashsale_server.checkout.clock import Clock
+from flashsale_server.checkout.faults import (
+    CircuitOpen,
+    Fault,
+    LedgerRefused,
+    OutcomeUnknown,
+    RequestIdReused,
+    SaleUnreadable,
+    ShuttingDown,
+)
+from flashsale_server.checkout.line import Line
+from flashsale_server.checkout.meters import Meters
+from flashsale_server.checkout.pending import Pending
+from flashsale_server.checkout.replica import Replica
+from flashsale_server.domain import (
+    CircuitBreaker,
+    CircuitState,
+    Entry,
+    EntryKind,
+    Inventory,
+    ReusedRequestId,
+    entries_due,
+)
+from flashsale_server.ledger import (
+    Append,
+    AppendRejected,
+    AppendUnknown,
+    Ledger,
+    LedgerDamaged,
+    LedgerTooNew,
+    LedgerUnavailable,
+    PositionConflict,
+)
+
+APPEND_CAPACITY: Final = 1000
+"""Decisions that one append may carry."""
+
+SWEEP_SECONDS: Final = 0.1
+"""How soon a caller whose deadline has passed is told so while the ledger is slow."""
+
+_log = structlog.get_logger(__name__)
+
+
+def minted() -> str:
+    """A new purchase id: 120 random bits, 20 characters that are safe in a URL."""
+    return base64.urlsafe_b64encode(os.urandom(15)).decode()
+
+
+class Lane:
+    """One sale's way through the server.
+
+    Attributes:
+        replica: the sale as the ledger has it.
+        changes: tells watchers that what they see has changed.
+        stopped: why the lane sells no more; None while it does.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        ledger: Ledger,
+        *,
+        line: Line,
+        breaker: CircuitBreaker,
+        meters: Meters,
+        clock: Clock,
+        batch_size: int,
+    ) -> None:
+        self.replica = replica
+        self.changes = Broadcast()
+        self.stopped: Fault | None = None
+        self._ledger = ledger
+        self._breaker = breaker
+        self._meters = meters
+        self._clock = clock
+        self._batch_size = batch_size
+        self._queue = CallQueue(line, meters, clock)
+        self._wake = asyncio.Event()
+        self._written: Pending | None = None
+        self._ahead: Pending | None = None
+        self._must_read = False
+        self._must_fence = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def sale_id(self) -> str:
+        """The lane's sale."""
+        return self.replica.sale_id
+
+    @property
+    def inventory(self) -> Inventory:
+        """The sale as it is durable and visible."""
+        return self.replica.inventory
+
+    @property
+    def queue_length(self) -> int:
+        """Calls of this sale that are on their way."""
+        return len(self._queue) + sum(1 for _ in self._out())
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._run(), name=f"lane {self.sale_id}")
+
+    def copy_of(self, user_id: str, request_id: str) -> Call | None:
+        """The call on its way with this user's request id, if there is one."""
+        return self._queue.copy_of(user_id, request_id)
+
+    def submit(self, call: Call) -> None:
+        """Queue a call."""
+        self._queue.enter(call)
+        self._wake.set()
+
+    async def catch_up(self) -> None:
+        """Read what others have appended, so that a reader sees it.
+
+        Raises:
+            LedgerUnavailable: the ledger could not be read now.
+            LedgerDamaged, LedgerTooNew: it must not be read on.
+        """
+        if await self.replica.catch_up():
+            self.changes.changed()
+
+    async def close(self) -> None:
+        """Stop at once. What is being appended is of unknown fate; the rest was never decided."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._abandon(ShuttingDown)
+
+    # The lane's task: wait for work, decide, commit.
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._until_work()
+                if not await self._is_certain():
+                    continue
+                pending: Pending | None = await self._decided_batches()
+                while pending is not None:
+                    pending = await self._committed(pending)
+        except (LedgerDamaged, LedgerTooNew) as error:
+            self._stop(str(error))
+        except Exception:  # noqa: BLE001  # a lane that fails must still answer everybody
+            _log.exception("lane failed", sale=self.sale_id)
+            self._stop("of a fault in this server, which its log describes")
+
+    async def _until_work(self) -> None:
+        """Wait for a call, or for the clock to make something true that must be written down."""
+        seen = self.inventory.state_at(self._clock.now_us())
+        while not self._queue:
+            now_us = self._clock.now_us()
+            state = self.inventory.state_at(now_us)
+            if state is not seen:
+                seen = state
+                self.changes.changed()
+            if entries_due(self.inventory, now_us) and not self._is_cooling():
+                return
+            boundary_us = self.inventory.next_boundary_us(now_us)
+            await self._woken(60.0 if boundary_us is None else (boundary_us - now_us) / 1e6)
+
+    async def _woken(self, timeout_seconds: float) -> None:
+        """Wait until a call comes, an append ends, or the time is over."""
+        self._wake.clear()
+        timer = asyncio.get_running_loop().call_later(timeout_seconds, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
+
+    async def _decided_batches(self) -> Pending:
+        pending = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
+        self._ahead = pending
+        while self._queue and pending.admits(self._clock.now_us()):
+            await self._decide_batch(pending)
+        self._ahead = None
+        return pending
+
+    async def _decide_batch(self, pending: Pending) -> None:
+        async with self.replica.lock:
+            calls = self._queue.take(self._batch_size)
+            pending.decide(calls, minted)
+        self._meters.batch_decided(len(calls))
+        # The loop has others to serve between two batches.
+        await asyncio.sleep(0)
+
+    async def _committed(self, pending: Pending) -> Pending | None:
+        """Make what was decided durable and answer; return what was decided ahead meanwhile."""
+        if not pending.draft.entries:
+            await self._release(pending)
+            return None
+        if not self._breaker.begin(self._clock.monotonic()):
+            self._queue.put_back(pending.calls)
+            self._refuse_everybody(self._circuit_open)
+            return None
+        append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
+        self._written = pending
+        started = self._clock.monotonic()
+        writing = asyncio.ensure_future(self._ledger.append(append))
+        writing.add_done_callback(lambda _: self._wake.set())
+        try:
+            await self._decide_ahead(pending, writing)
+            await writing
+        except PositionConflict:
+            await self._lost_race(pending)
+        except (AppendRejected, AppendUnknown) as error:
+            self._failed(pending, error)
+        else:
+            self._meters.append.add(self._clock.monotonic() - started)
+            await self._landed(pending, append)
+        finally:
+            if not writing.done():
+                writing.cancel()
+        self._written, ahead, self._ahead = None, self._ahead, None
+        return ahead
+
+    async def _decide_ahead(self, pending: Pending, writing: "asyncio.Future[None]") -> None:
+        """Decide what comes while `pending` is being written, on a draft laid over it."""
+        while not writing.done():
+            now_us = self._clock.now_us()
+            if self._queue and self._ahead is None:
+                self._ahead = Pending(pending.draft, now_us, APPEND_CAPACITY)
+            if self._queue and self._ahead is not None and self._ahead.admits(now_us):
+                await self._decide_batch(self._ahead)
+            else:
+                await self._woken(SWEEP_SECONDS)
+                self._queue.settle_late(self._out(), _unknown)
+
+    # The ways in which a commit ends.
+
+    async def _landed(self, pending: Pending, append: Append) -> None:
+        self._breaker.succeeded()
+        self._meters.appends += 1
+        await self.replica.appended(append, pending.draft.entries)
+        if self._ahead is not None:
+            if self.inventory.last_position == self._ahead.draft.base_position:
+                self._ahead.draft.settle_on(self.inventory)
+            else:
+                self._discard_ahead()
+        self._answer(pending)
+        self.changes.changed()
+        _log.debug(
+            "batch committed",
+            sale=self.sale_id,
+            calls=len(pending.calls),
+            entries=len(pending.draft.entries),
+            position=append.last_position,
+        )
+
+    async def _release(self, pending: Pending) -> None:
+        """Answer what wrote nothing, once the ledger has shown that nothing newer is in it."""
+        try:
+            is_newest = await self._ledger.tail(self.sale_id) == pending.draft.base_position
+            if not is_newest:
+                self._queue.put_back(pending.calls)
+                await self.catch_up()
+        except LedgerUnavailable as error:
+            self._failed(pending, error)
+            return
+        if is_newest:
+            self._answer(pending)
+
+    async def _lost_race(self, pending: Pending) -> None:
+        self._breaker.proved_nothing()
+        self._meters.appends_conflicted += 1
+        self._discard_ahead()
+        self._queue.put_back(pending.calls)
+        self._must_read = True
+
+    def _failed(self, pending: Pending, error: Exception) -> None:
+        self._meters.appends_failed += 1
+        self._written = None
+        self._must_read = True
+        self._must_fence = self._must_fence or isinstance(error, AppendUnknown)
+        _log.warning("commit failed", sale=self.sale_id, error=str(error))
+        self._discard_ahead()
+        writers, others = pending.parted()
+        self._queue.put_back(others)
+        for call in writers:
+            known = isinstance(error, AppendRejected)
+            self._queue.settle(call, LedgerRefused() if known else _unknown(call))
+        self._count_failure()
+
+    def _count_failure(self) -> None:
+        if self._breaker.failed(self._clock.monotonic()):
+            _log.error("circuit opened", sale=self.sale_id)
+            self._refuse_everybody(self._circuit_open)
+
+    # Certainty: nobody is answered while the end of the ledger is in doubt.
+
+    async def _is_certain(self) -> bool:
+        """Whether the end of the ledger is known. If it cannot be, a batch is told to try later.
+
+        A circuit that is not closed is closed by a fence, so that it takes no purchase to try it.
+        """
+        now = self._clock.monotonic()
+        is_closed = self._breaker.state_at(now) is CircuitState.CLOSED
+        if is_closed and not self._must_read:
+            return True
+        if not self._breaker.begin(now):
+            self._refuse_everybody(self._circuit_open)
+            return False
+        self._must_fence = self._must_fence or not is_closed
+        try:
+            await self._recover()
+        except (AppendRejected, AppendUnknown, LedgerUnavailable) as error:
+            self._meters.appends_failed += 1
+            _log.warning("recovery failed", sale=self.sale_id, error=str(error))
+            for call in self._queue.take(self._batch_size):
+                self._queue.settle(call, LedgerRefused())
+            self._count_failure()
+            return False
+        return True
+
+    async def _recover(self) -> None:
+        await self.catch_up()
+        if not self._must_fence:
+            self._breaker.proved_nothing()
+        while self._must_fence:
+            await self._fence()
+        self._must_read = False
+
+    async def _fence(self) -> None:
+        entries = [Entry(EntryKind.FENCED.value)]
+        now_us = max(self._clock.now_us(), self.inventory.recorded_at_us)
+        append = self.replica.append_of(entries, now_us)
+        try:
+            await self._ledger.append(append)
+        except PositionConflict:
+            # The lost append has landed, or another node was quicker. Either way it must be read.
+            await self.catch_up()
+            return
+        await self.replica.appended(append, entries)
+        self._breaker.succeeded()
+        self._must_fence = False
+
+    # Calls: back to the queue, or on to their result.
+
+    def _discard_ahead(self) -> None:
+        if self._ahead is not None:
+            self._queue.put_back(self._ahead.calls)
+            self._ahead = None
+
+    def _answer(self, pending: Pending) -> None:
+        for call, result in pending.results():
+            if isinstance(result, ReusedRequestId):
+                self._queue.settle(call, RequestIdReused(call.request_id, result.quantity))
+            else:
+                self._queue.settle(call, result)
+
+    def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
+        """Answer all that is not on its way to the ledger."""
+        self._discard_ahead()
+        self._queue.settle_all(fault)
+
+    def _abandon(self, fault: Callable[[], Fault]) -> None:
+        """Answer everybody: what is on its way to the ledger is of unknown fate."""
+        if self._written is not None:
+            writers, others = self._written.parted()
+            for call in writers:
+                self._queue.settle(call, _unknown(call))
+            self._queue.put_back(others)
+            self._written = None
+        self._refuse_everybody(fault)
+
+    def _out(self) -> Iterator[Call]:
+        """The calls that are out to be decided."""
+        for part in (self._written, self._ahead):
+            if part is not None:
+                yield from part.calls
+
+    def _circuit_open(self) -> Fault:
+        return CircuitOpen(self._breaker.wait_seconds(self._clock.monotonic()))
+
+    def _is_cooling(self) -> bool:
+        return self._breaker.wait_seconds(self._clock.monotonic()) > 0
+
+    def _stop(self, why: str) -> None:
+        stopped = SaleUnreadable(self.sale_id, why)
+        self.stopped = stopped
+        _log.error("lane stopped", sale=self.sale_id, why=why)
+        self._abandon(lambda: stopped)
+        self.changes.changed()
+
+
+def _unknown(call: Call) -> OutcomeUnknown:
+    return OutcomeUnknown(call.request_id)

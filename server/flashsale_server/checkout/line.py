@@ -1,0 +1,52 @@
+"""The line: the calls that this server has let in and not answered yet, of all lanes.
+
+Whoever is in the line is answered sooner or later, so its length is what the server owes. It is
+bounded: past the capacity nobody is let in. When the server drains, the line is what it waits for.
+"""
+
+import asyncio
+
+from flashsale_server.checkout.faults import Fault, QueueFull
+
+
+class Line:
+    """The calls on their way, all lanes together.
+
+    Attributes:
+        capacity: how many may be on their way at once.
+        length: how many are.
+        length_peak: the most that ever were.
+        is_closed: whether nobody is let in any more.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.length = 0
+        self.length_peak = 0
+        self.is_closed = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def enter(self) -> None:
+        """Let a call in."""
+        self.length += 1
+        self.length_peak = max(self.length_peak, self.length)
+        self._empty.clear()
+
+    def leave(self) -> None:
+        """Let a call go that has its result."""
+        self.length -= 1
+        if not self.length:
+            self._empty.set()
+
+    def refusal(self) -> Fault | None:
+        """Why a further call may not come in; None when it may."""
+        return QueueFull(self.capacity) if self.length >= self.capacity else None
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self.is_closed = True
+
+    async def emptied(self) -> None:
+        """Wait until everybody has been answered."""
+        await self._empty.wait()

@@ -1,0 +1,107 @@
+"""Meters: what this server process has counted and timed since it started.
+
+Whoever does something says so here; the Metrics RPC and the Prometheus page read it. Nothing here
+decides anything. Durations are kept as counts in buckets whose bounds grow by a quarter each, so a
+percentile is right to within the width of one bucket, and memory stays the same for ever.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from itertools import accumulate, repeat
+from operator import mul
+from typing import Final
+
+from flashsale_server.checkout.faults import Fault
+from flashsale_server.domain import Answer, ChangeOutcome, Outcome
+
+BUCKET_BOUNDS_SECONDS: Final[tuple[float, ...]] = tuple(
+    accumulate(repeat(1.25, 63), mul, initial=0.000_05)
+)
+"""Upper bounds of the buckets: 50 microseconds to about a minute."""
+
+
+class Durations:
+    """How long something took, each time."""
+
+    __slots__ = ("counts", "total_seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKET_BOUNDS_SECONDS) + 1)
+        self.total_seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += 1
+        self.total_seconds += seconds
+
+    def percentile_ms(self, percent: float) -> float:
+        """Milliseconds that `percent` % of the durations do not exceed; 0 when there are none."""
+        total = sum(self.counts)
+        if not total:
+            return 0.0
+        wanted = total * percent / 100
+        before = 0
+        lower = 0.0
+        for count, upper in zip(self.counts, BUCKET_BOUNDS_SECONDS, strict=False):
+            if count and before + count >= wanted:
+                return 1000 * (lower + (upper - lower) * (wanted - before) / count)
+            before += count
+            lower = upper
+        return 1000 * lower
+
+
+class Meters:
+    """Counts and durations of one server process.
+
+    Attributes:
+        attempts: purchase calls that were valid.
+        outcomes: decisions, by outcome.
+        faults: calls that got a fault, by its class.
+        replays: calls answered from the ledger, or by joining a copy in flight.
+        batches: batches decided; `decisions` in all of them, `batch_size_max` in the largest.
+        latency: from the arrival of a call to its answer.
+        append: from handing an append to the ledger to its word that it is durable.
+        appends, appends_failed, appends_conflicted: what became of appends.
+    """
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.faults: Counter[type[Fault]] = Counter()
+        self.replays = 0
+        self.batches = 0
+        self.decisions = 0
+        self.batch_size_max = 0
+        self.latency = Durations()
+        self.append = Durations()
+        self.appends = 0
+        self.appends_failed = 0
+        self.appends_conflicted = 0
+
+    @property
+    def batch_size_mean(self) -> float:
+        """Decisions in a batch, on average."""
+        return self.decisions / self.batches if self.batches else 0.0
+
+    @property
+    def success_rate(self) -> float:
+        """Purchases and holds, as a part of all decisions."""
+        bought = self.outcomes[Outcome.PURCHASED] + self.outcomes[Outcome.HELD]
+        return bought / self.outcomes.total() if self.outcomes else 0.0
+
+    def batch_decided(self, size: int) -> None:
+        """Count a batch."""
+        self.batches += 1
+        self.decisions += size
+        self.batch_size_max = max(self.batch_size_max, size)
+
+    def answered(self, result: Answer | ChangeOutcome | Fault, seconds: float) -> None:
+        """Count what a call came to, `seconds` after its arrival."""
+        if isinstance(result, Answer):
+            if result.replayed:
+                self.replays += 1
+            else:
+                self.outcomes[result.outcome] += 1
+            self.latency.add(seconds)
+        elif isinstance(result, Fault):
+            self.faults[type(result)] += 1

@@ -1,0 +1,59 @@
+"""What is pending: batches decided on one draft, to be appended and answered together."""
+
+from collections.abc import Iterator, Sequence
+
+from flashsale_server.checkout.call import Call
+from flashsale_server.domain import (
+    ChangeOutcome,
+    Decided,
+    Draft,
+    Inventory,
+    Mint,
+    PurchaseCommand,
+)
+
+
+class Pending:
+    """Decided batches that are not durable yet.
+
+    Attributes:
+        draft: the sale as it will be, with the entries to append.
+        calls: the calls that were decided, in order of arrival.
+    """
+
+    __slots__ = ("_capacity", "_results", "calls", "draft")
+
+    def __init__(self, under: Inventory, now_us: int, capacity: int) -> None:
+        self.draft = Draft(under, now_us)
+        self.calls: list[Call] = []
+        self._results: list[Decided] = []
+        self._capacity = capacity
+
+    def admits(self, now_us: int) -> bool:
+        """Whether a batch of `now_us` may still join."""
+        return len(self.calls) < self._capacity and self.draft.admits(now_us)
+
+    def decide(self, calls: Sequence[Call], mint: Mint) -> None:
+        """Decide a batch; nothing of it may be told to anybody yet."""
+        self._results += self.draft.decide([call.command for call in calls], mint)
+        self.calls += calls
+        for call in calls:
+            call.is_decided = True
+
+    def results(self) -> Iterator[tuple[Call, Decided]]:
+        """Every call with what was decided."""
+        return zip(self.calls, self._results, strict=True)
+
+    def parted(self) -> tuple[list[Call], list[Call]]:
+        """The calls that have an entry in the draft, and those that wrote nothing."""
+        keys = {(entry.user_id, entry.request_id) for entry in self.draft.entries}
+        writers: list[Call] = []
+        others: list[Call] = []
+        for call, result in self.results():
+            command = call.command
+            if isinstance(command, PurchaseCommand):
+                wrote = (command.user_id, command.request_id) in keys
+            else:
+                wrote = result is ChangeOutcome.CHANGED
+            (writers if wrote else others).append(call)
+        return writers, others

@@ -1,0 +1,74 @@
+"""A replica: the inventory of one sale, kept equal to its ledger.
+
+This is where entries that are durable become visible. Both ways in end here: reading what others
+have appended, and taking in what this process has appended itself. Whatever comes in is verified
+against the chain of digests first.
+
+The lock keeps one change at a time: between asking the ledger for what is new and taking it in,
+nobody else may take in the same.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from flashsale_server.domain import Entry, Inventory, UnknownEntry
+from flashsale_server.ledger import GENESIS_DIGEST, Append, Ledger, LedgerTooNew, encoded
+
+
+class Replica:
+    """One sale, as far as the ledger has been read.
+
+    Attributes:
+        sale_id: the sale.
+        inventory: its state. Read it freely; only the replica changes it.
+        lock: held for every change of the inventory, and while a batch is decided on it.
+    """
+
+    def __init__(self, sale_id: str, ledger: Ledger, node: str) -> None:
+        self.sale_id = sale_id
+        self.inventory = Inventory()
+        self.lock = asyncio.Lock()
+        self._ledger = ledger
+        self._node = node
+        self._digest = GENESIS_DIGEST
+
+    async def catch_up(self) -> bool:
+        """Read what the ledger has beyond the inventory; return whether there was anything.
+
+        Raises:
+            LedgerUnavailable: it could not be read now.
+            LedgerDamaged, LedgerTooNew: it must not be sold from.
+        """
+        async with self.lock:
+            before = self.inventory.last_position
+            if await self._ledger.tail(self.sale_id) == before:
+                return False
+            async for append in self._ledger.read(self.sale_id, before):
+                self._take_in(append, append.decoded())
+            return self.inventory.last_position > before
+
+    def append_of(self, entries: Sequence[Entry], recorded_at_us: int) -> Append:
+        """The append that puts `entries` right after the inventory's last position."""
+        return encoded(
+            self.sale_id,
+            entries,
+            last_position=self.inventory.last_position,
+            digest=self._digest,
+            recorded_at_us=recorded_at_us,
+            node=self._node,
+        )
+
+    async def appended(self, append: Append, entries: Sequence[Entry]) -> None:
+        """Take in an append of this process that is durable now."""
+        async with self.lock:
+            # Somebody who caught up in the meantime may have read it from the ledger already.
+            if self.inventory.last_position < append.first_position:
+                self._take_in(append, entries)
+
+    def _take_in(self, append: Append, entries: Sequence[Entry]) -> None:
+        append.verify(last_position=self.inventory.last_position, digest=self._digest)
+        try:
+            self.inventory.apply(entries, append.recorded_at_us)
+        except UnknownEntry as error:
+            raise LedgerTooNew(f"sale {self.sale_id!r}, {error}") from error
+        self._digest = append.digest

@@ -1,0 +1,103 @@
+"""Watching: tells those who follow a sale when to look again.
+
+A watcher looks now, then at each change, never more often than it asked for, always once more after
+the last change, and after some quiet time, so that both ends know that the other is there. What it
+sees is the lane's to show.
+
+Others may write to the same ledger, and nothing tells this process when they do. So while anybody
+watches a sale, its ledger is looked at several times a second; an engine that owns its ledger
+answers that without any I/O.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+
+from flashsale_server.checkout.checkout import Checkout
+from flashsale_server.checkout.faults import Fault, TooManyWatchers
+from flashsale_server.checkout.lane import Lane
+
+HEARTBEAT_SECONDS: Final = 15.0
+POLL_SECONDS: Final = 0.25
+CAPACITY: Final = 2000
+
+_log = structlog.get_logger(__name__)
+
+
+class Watching:
+    """The watchers of all sales of one server process.
+
+    Args:
+        capacity: how many streams may watch at once.
+        heartbeat_seconds: quiet time after which a watcher looks again.
+    """
+
+    def __init__(
+        self,
+        checkout: Checkout,
+        *,
+        capacity: int = CAPACITY,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        self._checkout = checkout
+        self._capacity = capacity
+        self._heartbeat_seconds = heartbeat_seconds
+        self._watchers: Counter[str] = Counter()
+        self._followers: dict[str, asyncio.Task[None]] = {}
+        self._closing = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        """Streams that watch now."""
+        return self._watchers.total()
+
+    async def looks(self, lane: Lane, min_interval_seconds: float) -> AsyncIterator[None]:
+        """Yield whenever it is time to look at the lane; end when the server is about to stop.
+
+        Raises:
+            TooManyWatchers: as many watch as may.
+        """
+        if self.count >= self._capacity:
+            raise TooManyWatchers(self._capacity)
+        self._enter(lane)
+        try:
+            while not self._closing.is_set():
+                seen = lane.changes.version
+                yield
+                await self._pause(min_interval_seconds)
+                await lane.changes.beyond(seen, self._heartbeat_seconds - min_interval_seconds)
+        finally:
+            self._leave(lane)
+
+    def close(self) -> None:
+        """Let every watcher look once more, and end."""
+        self._closing.set()
+        for lane in self._checkout.lanes:
+            lane.changes.changed()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    def _enter(self, lane: Lane) -> None:
+        self._watchers[lane.sale_id] += 1
+        if lane.sale_id not in self._followers:
+            self._followers[lane.sale_id] = asyncio.create_task(self._follow(lane))
+
+    def _leave(self, lane: Lane) -> None:
+        self._watchers[lane.sale_id] -= 1
+        if not self._watchers[lane.sale_id]:
+            del self._watchers[lane.sale_id]
+            self._followers.pop(lane.sale_id).cancel()
+
+    async def _follow(self, lane: Lane) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._checkout.refresh(lane)
+            except Fault as fault:
+                _log.warning("cannot follow the ledger", sale=lane.sale_id, why=fault.message)

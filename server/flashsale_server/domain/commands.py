@@ -1,0 +1,49 @@
+"""What can be asked of a sale: a value for each question, with what its decision needs."""
+
+import msgspec
+
+from flashsale_server.domain.entries import SaleTerms
+
+
+class PurchaseCommand(msgspec.Struct, frozen=True, gc=False):
+    """Buy `quantity` units for a user.
+
+    Attributes:
+        request_id: the same id of the same user never buys twice.
+        is_retry: the fate of an earlier copy is unknown to its sender, so a refusal must be
+            recorded. arrival: the number of the call among those that its node has read.
+    """
+
+    user_id: str
+    request_id: str
+    quantity: int = 1
+    is_retry: bool = False
+    arrival: int = 0
+
+
+class PauseCommand(msgspec.Struct, frozen=True):
+    """Stop selling for now."""
+
+
+class ResumeCommand(msgspec.Struct, frozen=True):
+    """Sell again."""
+
+
+class EndCommand(msgspec.Struct, frozen=True):
+    """End the sale for good."""
+
+
+class RestockCommand(msgspec.Struct, frozen=True):
+    """Add `stock_change` units to the stock, or take unsold ones away with a negative number."""
+
+    stock_change: int
+
+
+class UpdateCommand(msgspec.Struct, frozen=True):
+    """Replace the sale's terms."""
+
+    terms: SaleTerms
+
+
+ChangeCommand = PauseCommand | ResumeCommand | EndCommand | RestockCommand | UpdateCommand
+Command = PurchaseCommand | ChangeCommand

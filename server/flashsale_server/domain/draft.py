@@ -1,0 +1,117 @@
+"""A draft: what a sale will be if the ledger accepts the entries that were decided on it.
+
+A batch must see its own earlier decisions, and the next batch those of an append that is still
+being written. Neither may show in the inventory before it is durable. So they are kept in a draft,
+a sheet laid over the inventory, or over an earlier draft. When the append fails, the draft is
+thrown away and nothing has to be undone.
+
+All entries of a draft become one append and share one instant of decision. A later batch may join
+the draft only while nothing that the clock alone would change lies between that instant and the
+batch's own, so that deciding it at the earlier instant comes to the same.
+"""
+
+from collections.abc import Iterable
+
+from flashsale_server.domain.commands import ChangeCommand, Command, PurchaseCommand
+from flashsale_server.domain.decisions import (
+    Mint,
+    decided_change,
+    decided_purchase,
+    entries_due,
+    replayed_answer,
+)
+from flashsale_server.domain.entries import Entry
+from flashsale_server.domain.inventory import Inventory, Refusal
+from flashsale_server.domain.outcomes import (
+    Answer,
+    ChangeOutcome,
+    Outcome,
+    Purchase,
+    ReusedRequestId,
+)
+
+Decided = Answer | ReusedRequestId | ChangeOutcome
+"""What a command came to."""
+
+
+class Draft(Inventory):
+    """An inventory with entries that are not durable yet.
+
+    Attributes:
+        entries: the entries decided so far, in order.
+        base_position: the last position of what the draft lies on.
+        decided_at_us: the one instant of all its decisions, in microseconds since 1970 UTC.
+    """
+
+    __slots__ = ("_boundary_us", "_under", "base_position", "decided_at_us", "entries")
+
+    def __init__(self, under: Inventory, now_us: int) -> None:
+        super().__init__()
+        self._under = under
+        self.terms = under.terms
+        self.total_stock = under.total_stock
+        self.available_stock = under.available_stock
+        self.held_stock = under.held_stock
+        self.sold_stock = under.sold_stock
+        self.is_paused = under.is_paused
+        self.has_ended = under.has_ended
+        self.last_position = self.base_position = under.last_position
+        self.recorded_at_us = under.recorded_at_us
+        self.entries: list[Entry] = []
+        # The clock may have run backwards; the ledger's time never does.
+        self.decided_at_us = max(now_us, under.recorded_at_us)
+        for entry in entries_due(self, self.decided_at_us):
+            self._write(entry)
+        self._boundary_us = self.next_boundary_us(self.decided_at_us)
+
+    def admits(self, now_us: int) -> bool:
+        """Whether a batch of `now_us` may join: the draft's instant decides it like its own."""
+        return self._boundary_us is None or now_us < self._boundary_us
+
+    def decide(self, commands: Iterable[Command], mint: Mint) -> list[Decided]:
+        """Decide commands in order, each seeing the decisions before it; one result a command."""
+        return [
+            self._decide_purchase(command, mint)
+            if isinstance(command, PurchaseCommand)
+            else self._decide_change(command)
+            for command in commands
+        ]
+
+    def settle_on(self, inventory: Inventory) -> None:
+        """Lie on `inventory`, which has taken in the entries of the draft that this one lay on."""
+        self._under = inventory
+
+    def purchases_of(self, user_id: str) -> tuple[Purchase, ...]:
+        """The user's purchases, oldest first, those of this draft included."""
+        return self._purchases_of.get(user_id) or self._under.purchases_of(user_id)
+
+    def refusal_for(self, user_id: str, request_id: str) -> Refusal | None:
+        """The recorded refusal of the user's request, that of this draft included."""
+        refusal = self._refusals.get((user_id, request_id))
+        return refusal or self._under.refusal_for(user_id, request_id)
+
+    def _decide_purchase(self, command: PurchaseCommand, mint: Mint) -> Answer | ReusedRequestId:
+        replayed = replayed_answer(self, command)
+        if replayed is not None:
+            return replayed
+        answer, entry = decided_purchase(self, command, self.decided_at_us, mint)
+        if entry is None:
+            return answer
+        self._write(entry)
+        if answer.outcome is Outcome.PURCHASED:
+            return Answer(answer.outcome, purchase=self.purchases_of(command.user_id)[-1])
+        return answer
+
+    def _decide_change(self, command: ChangeCommand) -> ChangeOutcome:
+        outcome, entry = decided_change(self, command)
+        if entry is not None:
+            self._write(entry)
+            # New terms may move the boundary, and one that has just passed is due at once.
+            for due in entries_due(self, self.decided_at_us):
+                self._write(due)
+            self._boundary_us = self.next_boundary_us(self.decided_at_us)
+        return outcome
+
+    def _write(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.apply((entry,), self.decided_at_us)

@@ -1,0 +1,211 @@
+"""The inventory of one sale: its state, rebuilt from its entries alone.
+
+Rule 1: it is a pure function of its entries. Nothing here reads a clock, does I/O or draws a random
+number, so a replay of the ledger rebuilds it exactly and a simulation can drive it.
+
+Rule 2: only `apply` moves stock, and only with entries that the ledger has accepted. It never
+judges them again: what the ledger holds has happened.
+
+Rule 3: an entry that this version does not understand stops the replay. Guessing would sell a unit
+twice.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from flashsale_server.domain.entries import Entry, EntryKind, SaleTerms
+from flashsale_server.domain.outcomes import Outcome, Purchase, SaleState
+
+_NO_PURCHASES: Final[tuple[Purchase, ...]] = ()
+
+
+class UnknownEntry(Exception):
+    """An entry that this version of the rules does not understand."""
+
+
+class Refusal:
+    """A recorded refusal: the answer to its request id for as long as the sale lives."""
+
+    __slots__ = ("outcome", "quantity")
+
+    def __init__(self, outcome: Outcome, quantity: int) -> None:
+        self.outcome = outcome
+        self.quantity = quantity
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refusal) and (self.outcome, self.quantity) == (
+            other.outcome,
+            other.quantity,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared, never a key
+
+
+class Inventory:
+    """The state of one sale after the entries that were applied to it.
+
+    Attributes:
+        terms: what the shop fixed about the sale.
+        total_stock: units on offer altogether; always available + held + sold.
+        available_stock: units that can be bought.
+        held_stock: units kept for users who have yet to confirm.
+        sold_stock: units sold.
+        is_paused: whether the shop has stopped the sale for now.
+        has_ended: whether the ledger says that the sale is over.
+        last_position: position of the last entry; 0 before the first.
+        recorded_at_us: when the last entry was decided, in microseconds since 1970 UTC.
+    """
+
+    __slots__ = (
+        "_purchases_of",
+        "_refusals",
+        "available_stock",
+        "has_ended",
+        "held_stock",
+        "is_paused",
+        "last_position",
+        "recorded_at_us",
+        "sold_stock",
+        "terms",
+        "total_stock",
+    )
+
+    def __init__(self) -> None:
+        self.terms = SaleTerms()
+        self.total_stock = 0
+        self.available_stock = 0
+        self.held_stock = 0
+        self.sold_stock = 0
+        self.is_paused = False
+        self.has_ended = False
+        self.last_position = 0
+        self.recorded_at_us = 0
+        self._purchases_of: dict[str, tuple[Purchase, ...]] = {}
+        self._refusals: dict[tuple[str, str], Refusal] = {}
+
+    def purchases_of(self, user_id: str) -> tuple[Purchase, ...]:
+        """The user's purchases, oldest first, whatever became of them."""
+        return self._purchases_of.get(user_id, _NO_PURCHASES)
+
+    def purchase_for(self, user_id: str, request_id: str) -> Purchase | None:
+        """The purchase that the user's request made, if it made one."""
+        for purchase in self.purchases_of(user_id):
+            if purchase.request_id == request_id:
+                return purchase
+        return None
+
+    def refusal_for(self, user_id: str, request_id: str) -> Refusal | None:
+        """The recorded refusal of the user's request, if there is one."""
+        return self._refusals.get((user_id, request_id))
+
+    def state_at(self, now_us: int) -> SaleState:
+        """Where the sale is in its life. The end rests on an entry; the start, on the clock."""
+        if self.has_ended:
+            return SaleState.ENDED
+        if now_us < self.terms.starts_at_us:
+            return SaleState.UPCOMING
+        if self.is_paused:
+            return SaleState.PAUSED
+        if self.available_stock == 0:
+            return SaleState.SOLD_OUT
+        return SaleState.LIVE
+
+    def next_boundary_us(self, after_us: int) -> int | None:
+        """The first instant after `after_us` at which the clock alone changes what is decided."""
+        if self.has_ended:
+            return None
+        ends_at_us = self.terms.ends_at_us
+        boundaries = (self.terms.starts_at_us, after_us if ends_at_us is None else ends_at_us)
+        return min((boundary for boundary in boundaries if boundary > after_us), default=None)
+
+    def apply(self, entries: Iterable[Entry], recorded_at_us: int) -> None:
+        """Take in entries that follow `last_position` and were recorded together.
+
+        Raises:
+            UnknownEntry: this version does not understand one of them; the inventory must not be
+                used any more.
+        """
+        self.recorded_at_us = recorded_at_us
+        for entry in entries:
+            self.last_position += 1
+            effect = _EFFECTS.get(entry.kind)
+            if effect is None:
+                raise UnknownEntry(
+                    f"position {self.last_position}: unknown kind of entry {entry.kind!r}"
+                )
+            effect(self, entry)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Inventory):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in Inventory.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def _open(self, entry: Entry) -> None:
+        self.terms = _terms(self, entry)
+        self.total_stock = self.available_stock = entry.stock_change
+
+    def _purchase(self, entry: Entry) -> None:
+        purchase = Purchase(
+            self.last_position,
+            self.recorded_at_us,
+            entry.user_id,
+            entry.purchase_id,
+            entry.request_id,
+            entry.quantity,
+        )
+        self.available_stock += entry.stock_change
+        self.sold_stock -= entry.stock_change
+        self._purchases_of[entry.user_id] = (*self.purchases_of(entry.user_id), purchase)
+
+    def _refuse(self, entry: Entry) -> None:
+        try:
+            outcome = Outcome(entry.detail.outcome if entry.detail and entry.detail.outcome else "")
+        except ValueError as error:
+            raise UnknownEntry(
+                f"position {self.last_position}: a refusal with an unknown outcome"
+            ) from error
+        self._refusals[entry.user_id, entry.request_id] = Refusal(outcome, entry.quantity)
+
+    def _pause(self, _: Entry) -> None:
+        self.is_paused = True
+
+    def _resume(self, _: Entry) -> None:
+        self.is_paused = False
+
+    def _end(self, _: Entry) -> None:
+        self.has_ended = True
+
+    def _restock(self, entry: Entry) -> None:
+        self.total_stock += entry.stock_change
+        self.available_stock += entry.stock_change
+
+    def _update(self, entry: Entry) -> None:
+        self.terms = _terms(self, entry)
+
+    def _fence(self, _: Entry) -> None:
+        """Nothing changes: a fence only takes a position, so that a lost append cannot have it."""
+
+
+def _terms(inventory: Inventory, entry: Entry) -> SaleTerms:
+    if entry.detail is None or entry.detail.terms is None:
+        raise UnknownEntry(
+            f"position {inventory.last_position}: no terms in an entry of kind {entry.kind!r}"
+        )
+    return entry.detail.terms
+
+
+# The kinds that this version understands. Those that have a name but no effect here belong to later
+# versions.
+_EFFECTS: Final[dict[str, Callable[[Inventory, Entry], None]]] = {
+    EntryKind.OPENED: Inventory._open,  # noqa: SLF001  # the table is part of the class in all but place
+    EntryKind.PURCHASED: Inventory._purchase,  # noqa: SLF001
+    EntryKind.REFUSED: Inventory._refuse,  # noqa: SLF001
+    EntryKind.PAUSED: Inventory._pause,  # noqa: SLF001
+    EntryKind.RESUMED: Inventory._resume,  # noqa: SLF001
+    EntryKind.ENDED: Inventory._end,  # noqa: SLF001
+    EntryKind.RESTOCKED: Inventory._restock,  # noqa: SLF001
+    EntryKind.UPDATED: Inventory._update,  # noqa: SLF001
+    EntryKind.FENCED: Inventory._fence,  # noqa: SLF001
+}

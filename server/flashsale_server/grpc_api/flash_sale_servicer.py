@@ -1,0 +1,266 @@
+"""FlashSaleService, for every door.
+
+Each RPC takes a message and its caller, and returns a message or raises a fault. The methods bear
+the RPCs' names, so that a door finds them by the contract alone.
+"""
+
+import asyncio
+import functools
+import resource
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from flashsale.v1 import flash_sale_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+
+from flashsale_server.checkout import (
+    Call,
+    Caller,
+    Checkout,
+    Fault,
+    Lane,
+    Watching,
+    all_settled,
+    wellness_of,
+)
+from flashsale_server.domain import Answer
+from flashsale_server.grpc_api.error_table import ERROR_TABLE, status_of
+from flashsale_server.grpc_api.requests import (
+    Order,
+    check_batch_size,
+    lookup_of,
+    min_interval_seconds_of,
+    order_of,
+    sale_id_of,
+)
+from flashsale_server.grpc_api.responses import (
+    CIRCUIT_STATES,
+    HEALTH,
+    OUTCOMES,
+    purchase_message,
+    purchase_response,
+    status_response,
+)
+
+STREAM_IN_FLIGHT: Final = 1000
+"""Purchases of one stream that may be unanswered before the server stops to read on."""
+
+
+class FlashSaleServicer:
+    """What buyers may ask."""
+
+    def __init__(self, checkout: Checkout, watching: Watching, version: str) -> None:
+        self._checkout = checkout
+        self._watching = watching
+        self._version = version
+        self._shown: dict[str, tuple[object, pb.WatchStatusResponse]] = {}
+
+    async def Status(self, request: pb.StatusRequest, caller: Caller) -> pb.StatusResponse:
+        """The sale as it is now."""
+        lane = await self._checkout.lane(sale_id_of(request))
+        await self._checkout.refresh(lane)
+        return self._status(lane)
+
+    async def WatchStatus(
+        self, request: pb.WatchStatusRequest, caller: Caller
+    ) -> AsyncIterator[pb.WatchStatusResponse]:
+        """The sale now, and again at each change of it."""
+        min_interval_seconds = min_interval_seconds_of(request)
+        lane = await self._checkout.lane(sale_id_of(request))
+        async for _ in self._watching.looks(lane, min_interval_seconds):
+            yield self._view(lane)
+
+    async def Purchase(self, request: pb.PurchaseRequest, caller: Caller) -> pb.PurchaseResponse:
+        """Try to buy."""
+        order = order_of(request)
+        call = await self._admitted(order, caller)
+        await all_settled((call,))
+        if isinstance(call.result, Fault):
+            raise call.result
+        return _response(order.sale_id, call)
+
+    async def BatchPurchase(
+        self, request: pb.BatchPurchaseRequest, caller: Caller
+    ) -> pb.BatchPurchaseResponse:
+        """Try to buy, several times; each is answered by itself."""
+        check_batch_size(len(request.requests))
+        entered: list[tuple[str, Call] | pb.PurchaseResult] = []
+        for number, item in enumerate(request.requests):
+            try:
+                order = order_of(item, f"requests[{number}].", request.sale_id)
+                entered.append((order.sale_id, await self._admitted(order, caller)))
+            except Fault as fault:
+                entered.append(_failed(item.request_id, fault))
+        await all_settled(item[1] for item in entered if isinstance(item, tuple))
+        return pb.BatchPurchaseResponse(
+            results=[_result(*item) if isinstance(item, tuple) else item for item in entered]
+        )
+
+    async def StreamPurchases(
+        self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
+    ) -> AsyncIterator[pb.StreamPurchasesResponse]:
+        """Purchases as a stream, answered as they are ready."""
+        ready: asyncio.Queue[pb.PurchaseResult | None] = asyncio.Queue()
+        room = asyncio.Semaphore(STREAM_IN_FLIGHT)
+        reading = asyncio.create_task(self._read(requests, caller, ready, room))
+        try:
+            while (result := await ready.get()) is not None:
+                room.release()
+                yield pb.StreamPurchasesResponse(result=result)
+            await reading
+        finally:
+            reading.cancel()
+
+    async def GetPurchase(
+        self, request: pb.GetPurchaseRequest, caller: Caller
+    ) -> pb.GetPurchaseResponse:
+        """What a user has bought in a sale."""
+        sale_id, user_id = lookup_of(request)
+        lane = await self._checkout.lane(sale_id)
+        purchases = await self._checkout.purchases_of(lane, user_id)
+        return pb.GetPurchaseResponse(
+            purchased=any(purchase.counts for purchase in purchases),
+            purchases=[purchase_message(sale_id, purchase) for purchase in purchases],
+        )
+
+    async def Metrics(self, request: pb.MetricsRequest, caller: Caller) -> pb.MetricsResponse:
+        """What this server process has done since it started."""
+        checkout = self._checkout
+        meters = checkout.meters
+        line = checkout.line
+        now = checkout.clock.monotonic()
+        outcomes = sorted((OUTCOMES[key], count) for key, count in meters.outcomes.items())
+        errors = sorted((ERROR_TABLE[key][1], count) for key, count in meters.faults.items())
+        return pb.MetricsResponse(
+            node=checkout.node,
+            uptime=self._uptime(),
+            attempts=meters.attempts,
+            outcomes=[pb.OutcomeCount(outcome=key, count=count) for key, count in outcomes],
+            errors=[pb.ErrorCount(reason=key, count=count) for key, count in errors],
+            replays=meters.replays,
+            success_rate=meters.success_rate,
+            queue_length=line.length,
+            queue_length_peak=line.length_peak,
+            queue_capacity=line.capacity,
+            batches=meters.batches,
+            batch_size_mean=meters.batch_size_mean,
+            batch_size_max=meters.batch_size_max,
+            latency_ms_p50=meters.latency.percentile_ms(50),
+            latency_ms_p95=meters.latency.percentile_ms(95),
+            latency_ms_p99=meters.latency.percentile_ms(99),
+            appends=meters.appends,
+            appends_failed=meters.appends_failed,
+            appends_conflicted=meters.appends_conflicted,
+            append_ms_p50=meters.append.percentile_ms(50),
+            append_ms_p99=meters.append.percentile_ms(99),
+            circuit_state=CIRCUIT_STATES[checkout.breaker.state_at(now)],
+            active_users=checkout.active_users,
+            watchers=self._watching.count,
+        )
+
+    async def Health(self, request: pb.HealthRequest, caller: Caller) -> pb.HealthResponse:
+        """Whether this server process is well, and if not, why."""
+        checkout = self._checkout
+        wellness = wellness_of(checkout)
+        return pb.HealthResponse(
+            health=HEALTH[wellness.health],
+            reasons=wellness.reasons,
+            node=checkout.node,
+            version=self._version,
+            uptime=self._uptime(),
+            circuit_state=CIRCUIT_STATES[checkout.breaker.state_at(checkout.clock.monotonic())],
+            queue_length=checkout.line.length,
+            queue_capacity=checkout.line.capacity,
+            memory_bytes=_memory_bytes(),
+            ledger=checkout.ledger_location,
+            draining=checkout.line.is_closed,
+        )
+
+    async def _admitted(self, order: Order, caller: Caller) -> Call:
+        lane = await self._checkout.lane(order.sale_id)
+        deadline = caller.deadline
+        if order.timeout_seconds is not None:
+            until = self._checkout.clock.monotonic() + order.timeout_seconds
+            deadline = until if deadline is None else min(deadline, until)
+        return self._checkout.admit(
+            lane,
+            order.user_id,
+            quantity=order.quantity,
+            request_id=order.request_id,
+            is_retry=order.is_retry,
+            deadline=deadline,
+        )
+
+    async def _read(
+        self,
+        requests: AsyncIterator[pb.StreamPurchasesRequest],
+        caller: Caller,
+        ready: "asyncio.Queue[pb.PurchaseResult | None]",
+        room: asyncio.Semaphore,
+    ) -> None:
+        """Admit what a stream sends, and put each result into `ready`; None after the last one."""
+        try:
+            async for item in requests:
+                await room.acquire()
+                try:
+                    order = order_of(item.request, "request.")
+                    call = await self._admitted(order, caller)
+                except Fault as fault:
+                    ready.put_nowait(_failed(item.request.request_id, fault))
+                else:
+                    call.listen(functools.partial(_put, ready, order.sale_id))
+            for _ in range(STREAM_IN_FLIGHT):
+                await room.acquire()
+        finally:
+            ready.put_nowait(None)
+
+    def _status(self, lane: Lane) -> pb.StatusResponse:
+        health = wellness_of(self._checkout).health
+        return status_response(lane, self._checkout.clock.now_us(), health)
+
+    def _view(self, lane: Lane) -> pb.WatchStatusResponse:
+        """What all watchers of a lane see now: made once for each change and each 100 ms."""
+        key = (lane.changes.version, self._checkout.clock.now_us() // 100_000)
+        shown = self._shown.get(lane.sale_id)
+        if shown is None or shown[0] != key:
+            shown = (key, pb.WatchStatusResponse(status=self._status(lane)))
+            self._shown[lane.sale_id] = shown
+        return shown[1]
+
+    def _uptime(self) -> Duration:
+        seconds = self._checkout.clock.monotonic() - self._checkout.started_at
+        uptime = Duration()
+        uptime.FromMicroseconds(int(seconds * 1e6))
+        return uptime
+
+
+def _put(ready: "asyncio.Queue[pb.PurchaseResult | None]", sale_id: str, call: Call) -> None:
+    ready.put_nowait(_result(sale_id, call))
+
+
+def _result(sale_id: str, call: Call) -> pb.PurchaseResult:
+    if isinstance(call.result, Fault):
+        return _failed(call.request_id, call.result)
+    return pb.PurchaseResult(request_id=call.request_id, response=_response(sale_id, call))
+
+
+def _failed(request_id: str, fault: Fault) -> pb.PurchaseResult:
+    return pb.PurchaseResult(request_id=request_id, error=status_of(fault))
+
+
+def _response(sale_id: str, call: Call) -> pb.PurchaseResponse:
+    if not isinstance(call.result, Answer):
+        raise TypeError(f"a purchase cannot come to {call.result!r}")
+    return purchase_response(sale_id, call.request_id, call.result)
+
+
+def _memory_bytes() -> int:
+    """The process's resident memory: now where the system says so, else the most it ever was."""
+    try:
+        statm = Path("/proc/self/statm").read_text(encoding="ascii")
+        return int(statm.split()[1]) * resource.getpagesize()
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024

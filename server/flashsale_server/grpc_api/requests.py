@@ -1,0 +1,133 @@
+"""Requests: what callers may send, checked field by field before anything else looks at it.
+
+Every violation of a request is found, not only the first, and named by its path in the message.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from flashsale.v1 import flash_sale_pb2 as pb
+
+from flashsale_server.checkout import InvalidFields, Violation
+
+DEFAULT_SALE: Final = "default"
+IDENTIFIER_BYTES: Final = 128
+QUANTITY_MAX: Final = 1_000_000
+BATCH_MAX: Final = 1000
+
+_SALE_ID: Final = re.compile(r"[a-z0-9-]{1,63}")
+# C0 and C1 control characters, and the separators that break lines in logs and terminals.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A purchase request that is well formed.
+
+    Attributes:
+        timeout_seconds: how long an answer is of use; None for as long as the call.
+    """
+
+    sale_id: str
+    user_id: str
+    quantity: int
+    request_id: str
+    is_retry: bool
+    timeout_seconds: float | None
+
+
+def order_of(request: pb.PurchaseRequest, path: str = "", sale_id: str = "") -> Order:
+    """The order that a request makes; `sale_id` is for requests that name none.
+
+    Raises:
+        InvalidFields: with every violation; fields are named with `path` before them.
+    """
+    user_id = request.user_id
+    request_id = request.request_id
+    sale_id = request.sale_id or sale_id or DEFAULT_SALE
+    quantity = request.quantity if request.HasField("quantity") else 1
+    timeout_seconds = None
+    violations: list[Violation] = []
+    if request.HasField("timeout"):
+        timeout_seconds = request.timeout.seconds + request.timeout.nanos / 1e9
+        if timeout_seconds <= 0:
+            violations.append(Violation(f"{path}timeout", "must be more than 0"))
+    _check_identifier(violations, f"{path}user_id", user_id)
+    if request_id:
+        _check_identifier(violations, f"{path}request_id", request_id)
+    _check_sale_id(violations, f"{path}sale_id", sale_id)
+    if not 1 <= quantity <= QUANTITY_MAX:
+        violations.append(Violation(f"{path}quantity", f"must be 1 to {QUANTITY_MAX}"))
+    if violations:
+        raise InvalidFields(violations)
+    return Order(sale_id, user_id, quantity, request_id, request.retry, timeout_seconds)
+
+
+def sale_id_of(request: pb.StatusRequest | pb.WatchStatusRequest) -> str:
+    """The sale that a request is about.
+
+    Raises:
+        InvalidFields: it cannot be the id of a sale.
+    """
+    sale_id = request.sale_id or DEFAULT_SALE
+    violations: list[Violation] = []
+    _check_sale_id(violations, "sale_id", sale_id)
+    if violations:
+        raise InvalidFields(violations)
+    return sale_id
+
+
+def lookup_of(request: pb.GetPurchaseRequest) -> tuple[str, str]:
+    """The sale and the user that a request asks about.
+
+    Raises:
+        InvalidFields: with every violation.
+    """
+    sale_id = request.sale_id or DEFAULT_SALE
+    violations: list[Violation] = []
+    _check_identifier(violations, "user_id", request.user_id)
+    _check_sale_id(violations, "sale_id", sale_id)
+    if violations:
+        raise InvalidFields(violations)
+    return sale_id, request.user_id
+
+
+def min_interval_seconds_of(request: pb.WatchStatusRequest) -> float:
+    """The least time between two messages that a watcher asks for.
+
+    Raises:
+        InvalidFields: it is out of range.
+    """
+    if not request.HasField("min_interval"):
+        return 0.5
+    seconds = request.min_interval.seconds + request.min_interval.nanos / 1e9
+    if not 0.2 <= seconds <= 15:
+        raise InvalidFields([Violation("min_interval", "must be 0.2 s to 15 s")])
+    return seconds
+
+
+def check_batch_size(size: int) -> None:
+    """Check how many requests a batch has.
+
+    Raises:
+        InvalidFields: none, or too many.
+    """
+    if not 1 <= size <= BATCH_MAX:
+        raise InvalidFields([Violation("requests", f"must be 1 to {BATCH_MAX}, but are {size}")])
+
+
+def _check_identifier(violations: list[Violation], field: str, value: str) -> None:
+    if value.isascii() and value.isprintable() and 0 < len(value) <= IDENTIFIER_BYTES:
+        return
+    if not value:
+        violations.append(Violation(field, "must not be empty"))
+    elif len(value.encode()) > IDENTIFIER_BYTES:
+        violations.append(Violation(field, f"must be at most {IDENTIFIER_BYTES} bytes of UTF-8"))
+    elif _CONTROL.search(value):
+        violations.append(Violation(field, "must not have control characters"))
+
+
+def _check_sale_id(violations: list[Violation], field: str, value: str) -> None:
+    if not _SALE_ID.fullmatch(value):
+        violations.append(Violation(field, "must match [a-z0-9-]{1,63}"))

@@ -1,0 +1,113 @@
+"""Responses: the domain's values as messages of the contract."""
+
+from typing import Final
+
+from flashsale.v1 import flash_sale_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from flashsale_server.checkout import Lane, SystemHealth
+from flashsale_server.domain import (
+    Answer,
+    CircuitState,
+    Outcome,
+    Purchase,
+    PurchaseState,
+    SaleState,
+)
+
+OUTCOMES: Final = {
+    Outcome.PURCHASED: pb.OUTCOME_PURCHASED,
+    Outcome.HELD: pb.OUTCOME_HELD,
+    Outcome.SOLD_OUT: pb.OUTCOME_SOLD_OUT,
+    Outcome.INSUFFICIENT_STOCK: pb.OUTCOME_INSUFFICIENT_STOCK,
+    Outcome.ALREADY_PURCHASED: pb.OUTCOME_ALREADY_PURCHASED,
+    Outcome.USER_LIMIT_REACHED: pb.OUTCOME_USER_LIMIT_REACHED,
+    Outcome.NOT_STARTED: pb.OUTCOME_NOT_STARTED,
+    Outcome.PAUSED: pb.OUTCOME_PAUSED,
+    Outcome.ENDED: pb.OUTCOME_ENDED,
+}
+SALE_STATES: Final = {
+    SaleState.UPCOMING: pb.SALE_STATE_UPCOMING,
+    SaleState.LIVE: pb.SALE_STATE_LIVE,
+    SaleState.PAUSED: pb.SALE_STATE_PAUSED,
+    SaleState.SOLD_OUT: pb.SALE_STATE_SOLD_OUT,
+    SaleState.ENDED: pb.SALE_STATE_ENDED,
+}
+PURCHASE_STATES: Final = {
+    PurchaseState.HELD: pb.PURCHASE_STATE_HELD,
+    PurchaseState.CONFIRMED: pb.PURCHASE_STATE_CONFIRMED,
+    PurchaseState.RELEASED: pb.PURCHASE_STATE_RELEASED,
+    PurchaseState.CANCELLED: pb.PURCHASE_STATE_CANCELLED,
+}
+CIRCUIT_STATES: Final = {
+    CircuitState.CLOSED: pb.CIRCUIT_STATE_CLOSED,
+    CircuitState.OPEN: pb.CIRCUIT_STATE_OPEN,
+    CircuitState.HALF_OPEN: pb.CIRCUIT_STATE_HALF_OPEN,
+}
+HEALTH: Final = {
+    SystemHealth.HEALTHY: pb.SYSTEM_HEALTH_HEALTHY,
+    SystemHealth.DEGRADED: pb.SYSTEM_HEALTH_DEGRADED,
+    SystemHealth.UNHEALTHY: pb.SYSTEM_HEALTH_UNHEALTHY,
+}
+
+
+def timestamp(instant_us: int) -> Timestamp:
+    """An instant in microseconds since 1970 UTC as a Timestamp."""
+    seconds, rest_us = divmod(instant_us, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=rest_us * 1000)
+
+
+def purchase_message(sale_id: str, purchase: Purchase) -> pb.Purchase:
+    """A purchase as it is now."""
+    return pb.Purchase(
+        purchase_id=purchase.purchase_id,
+        sale_id=sale_id,
+        user_id=purchase.user_id,
+        request_id=purchase.request_id,
+        quantity=purchase.quantity,
+        state=PURCHASE_STATES[purchase.state],
+        position=purchase.position,
+        create_time=timestamp(purchase.recorded_at_us),
+    )
+
+
+def purchase_response(sale_id: str, request_id: str, answer: Answer) -> pb.PurchaseResponse:
+    """What a purchase request came to."""
+    response = pb.PurchaseResponse(
+        outcome=OUTCOMES[answer.outcome],
+        request_id=request_id,
+        sale_id=sale_id,
+        replayed=answer.replayed,
+    )
+    if answer.purchase is not None:
+        response.purchase.CopyFrom(purchase_message(sale_id, answer.purchase))
+    if answer.starts_at_us is not None:
+        response.start_time.CopyFrom(timestamp(answer.starts_at_us))
+    if answer.available_stock is not None:
+        response.available_stock = answer.available_stock
+    return response
+
+
+def status_response(lane: Lane, now_us: int, health: SystemHealth) -> pb.StatusResponse:
+    """The state of a lane's sale."""
+    sale = lane.inventory
+    terms = sale.terms
+    response = pb.StatusResponse(
+        sale_id=lane.sale_id,
+        title=terms.title,
+        state=SALE_STATES[sale.state_at(now_us)],
+        total_stock=sale.total_stock,
+        available_stock=sale.available_stock,
+        held_stock=sale.held_stock,
+        sold_stock=sale.sold_stock,
+        sold_out=sale.available_stock == 0,
+        start_time=timestamp(terms.starts_at_us),
+        per_user_limit=terms.per_user_limit,
+        queue_length=lane.queue_length,
+        system_health=HEALTH[health],
+        position=sale.last_position,
+        server_time=timestamp(now_us),
+    )
+    if terms.ends_at_us is not None:
+        response.end_time.CopyFrom(timestamp(terms.ends_at_us))
+    return response

@@ -1,0 +1,216 @@
+"""The gRPC server: turns servicers into RPCs, and stands beside them health and reflection.
+
+RPCs are made from the contract's descriptors, so a new one needs a method in its servicer and
+nothing here. A message that cannot be read is no fault of the server: it is answered like any other
+malformed request.
+"""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, text_format
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_status import rpc_status
+
+from flashsale_server.checkout import Caller, InvalidFields, Violation
+from flashsale_server.grpc_api.error_table import status_of
+
+MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
+KEEPALIVE_MIN_INTERVAL_MS: Final = 10_000
+"""How often a client may ping a quiet connection."""
+
+# Servicers are found by name, so their methods have no static type: the contract's descriptors
+# say what each takes and returns.
+_Handler = Callable[..., Any]
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Unreadable:
+    """Stands for a message that could not be read."""
+
+
+class GrpcServer:
+    """The gRPC door.
+
+    Args:
+        services: each service's descriptor, and the servicer that answers for it.
+        address: where to listen, "host:port"; port 0 for any that is free.
+        max_concurrent_streams: calls that one connection may have open at once.
+    """
+
+    def __init__(
+        self,
+        services: Sequence[tuple[ServiceDescriptor, object]],
+        *,
+        address: str,
+        max_concurrent_streams: int = 20_000,
+    ) -> None:
+        self._address = address
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.max_concurrent_streams", max_concurrent_streams),
+                ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.max_ping_strikes", 3),
+                ("grpc.keepalive_time_ms", 60_000),
+                ("grpc.keepalive_timeout_ms", 20_000),
+            ],
+        )
+        self._names = [service.full_name for service, _ in services]
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_generic_rpc_handlers(
+            [_generic_handler(service, servicer) for service, servicer in services]
+        )
+        _add_reflection(self._server, [*self._names, health.SERVICE_NAME])
+
+    async def start(self) -> int:
+        """Listen and serve; return the port.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        try:
+            port = self._server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {self._address} for gRPC") from error
+        await self._server.start()
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def not_serving(self) -> None:
+        """Tell probes and watchers of health that no new calls are welcome."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no new calls; end those that are open after `grace_seconds`."""
+        await self._server.stop(grace_seconds)
+
+
+def _generic_handler(service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHandler:
+    handlers = {
+        method.name: _rpc(method, getattr(servicer, method.name)) for method in service.methods
+    }
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _rpc(method: MethodDescriptor, answer: _Handler) -> "grpc.RpcMethodHandler[Any, Any]":
+    """One method of a servicer as an RPC."""
+    read = _reader(GetMessageClass(method.input_type))
+    write = GetMessageClass(method.output_type).SerializeToString
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(_both_ways(answer), read, write)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(_one_to_many(answer), read, write)
+    return grpc.unary_unary_rpc_method_handler(_one_to_one(answer), read, write)
+
+
+def _one_to_one(answer: _Handler) -> _Handler:
+    async def rpc(request: Message | Unreadable, context: _Context) -> Message:
+        try:
+            message: Message = await answer(_readable(request), _caller(context))
+        except Exception as error:  # whatever it is, the table says how it looks
+            await _abort(context, status_of(error))
+            raise
+        return message
+
+    return rpc
+
+
+def _one_to_many(answer: _Handler) -> _Handler:
+    async def rpc(request: Message | Unreadable, context: _Context) -> AsyncIterator[Message]:
+        try:
+            async for message in answer(_readable(request), _caller(context)):
+                yield message
+        except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
+            await _abort(context, status_of(error))
+
+    return rpc
+
+
+def _both_ways(answer: _Handler) -> _Handler:
+    async def rpc(
+        requests: AsyncIterator[Message | Unreadable], context: _Context
+    ) -> AsyncIterator[Message]:
+        readable = (_readable(request) async for request in requests)
+        try:
+            async for message in answer(readable, _caller(context)):
+                yield message
+        except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
+            await _abort(context, status_of(error))
+
+    return rpc
+
+
+def _reader(message_class: type[Message]) -> Callable[[bytes], Message | Unreadable]:
+    """Reads a message. One that cannot be read must reach the RPC, which knows how to say so."""
+
+    def read(wire: bytes) -> Message | Unreadable:
+        try:
+            return message_class.FromString(wire)
+        except DecodeError:
+            return Unreadable()
+
+    return read
+
+
+def _readable(request: Message | Unreadable) -> Message:
+    if isinstance(request, Unreadable):
+        raise InvalidFields([Violation("", "the bytes are not a message of this method")])
+    return request
+
+
+def _caller(context: _Context) -> Caller:
+    remaining = context.time_remaining()
+    if remaining is None:  # a call without a deadline, which the types do not know
+        return Caller()  # type: ignore[unreachable]
+    return Caller(deadline=asyncio.get_running_loop().time() + remaining)
+
+
+async def _abort(context: _Context, status: status_pb2.Status) -> None:
+    await context.abort_with_status(rpc_status.to_status(status))
+
+
+def _add_reflection(server: grpc.aio.Server, names: Sequence[str]) -> None:
+    """Serve reflection as v1alpha, which the package has, and as v1, the same on the wire."""
+    everything = [*names, reflection.SERVICE_NAME, _v1_reflection_name()]
+    reflection.enable_server_reflection(everything, server)
+    servicer = reflection.aio.ReflectionServicer(everything)
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers(
+        [
+            grpc.method_handlers_generic_handler(
+                _v1_reflection_name(), {"ServerReflectionInfo": handler}
+            )
+        ]
+    )
+
+
+@functools.cache
+def _v1_reflection_name() -> str:
+    """The full name of v1's reflection service, described in the pool so that it can be listed."""
+    file = descriptor_pb2.FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(file)
+    renamed = text_format.MessageToString(file).replace("v1alpha", "v1")
+    descriptor = descriptor_pool.Default().AddSerializedFile(
+        text_format.Parse(renamed, descriptor_pb2.FileDescriptorProto()).SerializeToString()
+    )
+    name: str = descriptor.services_by_name["ServerReflection"].full_name
+    return name

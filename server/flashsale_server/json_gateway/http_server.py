@@ -1,0 +1,85 @@
+"""The HTTP server: uvicorn in the event loop of the gRPC server, started and stopped with it.
+
+Signals are the composition root's to handle, so uvicorn's own handling is switched off.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+IDLE_SECONDS: Final = 75
+"""How long a connection may stay open without a request."""
+
+
+class HttpServer:
+    """The HTTP door.
+
+    Args:
+        app: what answers requests.
+        address: where to listen, "host:port"; port 0 for any that is free.
+        closing: set when the server is about to stop, so that open streams end by themselves.
+    """
+
+    def __init__(self, app: ASGIApp, *, address: str, closing: asyncio.Event) -> None:
+        self._address = address
+        self._closing = closing
+        config = uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+        self._server = _EmbeddedServer(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Listen and serve; return the port.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        listener = _listener(self._address)
+        self._task = asyncio.create_task(self._server.serve([listener]), name="http server")
+        port: int = listener.getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Take no new requests, let streams end, answer what is there, and stop."""
+        self._closing.set()
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _EmbeddedServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listener(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, int(port)))
+        listener.listen(2048)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise OSError(f"cannot listen on {address} for HTTP: {error.strerror}") from error
+    return listener

@@ -1,0 +1,63 @@
+"""From a URL to a ledger: the one place that knows which engines there are.
+
+A further engine is one more case here, and nothing else outside its own file.
+"""
+
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+from flashsale_server.ledger.errors import LedgerUnusable
+from flashsale_server.ledger.memory import MemoryLedger
+from flashsale_server.ledger.protocol import Ledger
+from flashsale_server.ledger.sqlite import SqliteLedger
+
+_ALLOWED = (
+    "memory:, sqlite:///file.db (beside where the server runs), sqlite:////absolute/file.db, "
+    "and either sqlite form with ?shared=1"
+)
+
+
+async def open_ledger(url: str, *, node: str) -> Ledger:
+    """Open the ledger at `url`.
+
+    Arguments:
+        url: `memory:`, `sqlite:///relative/file.db` or `sqlite:////absolute/file.db`; a file that
+            several processes
+            write to ends in `?shared=1`. Characters that a URL gives a meaning to are
+            percent-encoded.
+        node: what this server calls itself.
+
+    Raises:
+        LedgerUnusable: the URL is not one of those, or what it names cannot be opened.
+        LedgerDamaged: what it names was a ledger once.
+        LedgerTooNew: a later version made it.
+    """
+    # Only the scheme is ever quoted back: what follows it may hold a password.
+    scheme, _, rest = url.partition(":")
+    match scheme.lower():
+        case "memory" if url.endswith("memory:"):
+            return MemoryLedger()
+        case "sqlite":
+            path, shared = _sqlite_address(rest)
+            return await SqliteLedger.open(path, node=node, shared=shared)
+        case "postgresql" | "postgres":
+            raise LedgerUnusable(
+                f"a ledger in PostgreSQL is not part of this version; allowed are {_ALLOWED}"
+            )
+        case _:
+            raise LedgerUnusable(f"there is no ledger {scheme!r}; allowed are {_ALLOWED}")
+
+
+def _sqlite_address(rest: str) -> tuple[Path, bool]:
+    address, _, query = rest.partition("?")
+    path = unquote(address.removeprefix("///"))
+    if not address.startswith("///") or path in {"", "/", ":memory:"} or "\0" in path:
+        raise LedgerUnusable(
+            f"the ledger's address sqlite:{address} names no file; allowed are {_ALLOWED}"
+        )
+    settings = parse_qsl(query, keep_blank_values=True)
+    if query and settings not in ([("shared", "0")], [("shared", "1")]):
+        raise LedgerUnusable(
+            f"the ledger's address ends in ?{query}; only ?shared=1 is allowed there"
+        )
+    return Path(path), settings == [("shared", "1")]

@@ -1,0 +1,194 @@
+"""Settings: what can be set about a server, how it is written, and what is wrong with it.
+
+Each setting comes from its command-line flag, else from its environment variable, else from its
+default. All are read and checked before anything starts, and everything that is wrong is told at
+once.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final, Self
+
+PREFIX: Final = "FLASH_SALE_"
+_YES: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class SettingsInvalid(Exception):
+    """Settings are wrong; `problems` has one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    read.__doc__ = f"a whole number from {low} to {high}"
+    return read
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        number = float(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    read.__doc__ = f"seconds from {low:g} to {high:g}"
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError
+        return text.lower()
+
+    read.__doc__ = "one of " + ", ".join(words)
+    return read
+
+
+def _address(text: str) -> str:
+    """host:port, such as 127.0.0.1:50051 or [::1]:0."""
+    host, colon, port = text.rpartition(":")
+    if not (host and colon) or not 0 <= int(port) <= 65535:
+        raise ValueError
+    return text
+
+
+def _instant_us(text: str) -> int | None:
+    """A time such as 2026-11-27T09:00:00Z, or nothing."""
+    if not text:
+        return None
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError
+    return int(instant.timestamp() * 1e6)
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Origins such as https://shop.example, separated by commas; * for any."""
+    origins = tuple(part.strip() for part in text.split(",") if part.strip())
+    if any(part != "*" and "://" not in part for part in origins):
+        raise ValueError
+    return origins
+
+
+def _yes_or_no(text: str) -> bool:
+    """True or false."""
+    return _YES[text.lower()]
+
+
+def _text(text: str) -> str:
+    """Text."""
+    return text
+
+
+# The readers give values of many types; each field says which.
+def _setting(reader: Callable[[str], Any], default: Any, about: str) -> Any:
+    return field(default=default, metadata={"reader": reader, "about": about})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set about a server. Each field is one variable and one flag."""
+
+    grpc_address: str = _setting(_address, "127.0.0.1:50051", "where gRPC listens")
+    http_address: str = _setting(_address, "127.0.0.1:8080", "where HTTP listens")
+    ledger: str = _setting(_text, "sqlite:///flash-sale.db", "the ledger's URL")
+    title: str = _setting(_text, "Flash sale", "what the sale 'default' offers")
+    stock: int = _setting(_whole(0, 2_000_000_000), 100, "units of the sale 'default'")
+    starts_at: int | None = _setting(_instant_us, None, "when it opens; now when not set")
+    ends_at: int | None = _setting(_instant_us, None, "when it ends; never when not set")
+    per_user_limit: int = _setting(_whole(1, 1_000_000), 1, "units one user may have of it")
+    batch_size: int = _setting(_whole(1, 1000), 50, "decisions in one hold of the lock")
+    max_queue: int = _setting(_whole(1, 1_000_000), 10_000, "calls that may wait at once")
+    rate_limit_per_minute: int = _setting(
+        _whole(0, 1_000_000), 10, "attempts a user has in any 60 s; 0 for no limit"
+    )
+    breaker_failures: int = _setting(
+        _whole(1, 1000), 5, "failed commits in a row that open the circuit"
+    )
+    breaker_cooldown_seconds: float = _setting(_seconds(0.1, 3600), 30.0, "how long it stays open")
+    drain_seconds: float = _setting(_seconds(0, 3600), 20.0, "how long a stop waits for answers")
+    max_concurrent_streams: int = _setting(
+        _whole(1, 1_000_000), 20_000, "calls one gRPC connection may have open"
+    )
+    cors_origins: tuple[str, ...] = _setting(_origins, (), "web origins that may call over HTTP")
+    log_level: str = _setting(
+        _one_of("debug", "info", "warning", "error"), "info", "what is logged"
+    )
+    log_format: str = _setting(
+        _one_of("auto", "console", "json"), "auto", "how; auto is console on a terminal, else json"
+    )
+    allow_unauthenticated: bool = _setting(
+        _yes_or_no, False, "listen beyond loopback although anybody may call"
+    )
+
+    given: frozenset[str] = frozenset()
+    """The settings that were not left to their defaults."""
+
+    @classmethod
+    def read(cls, flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Self:
+        """The settings that flags and environment make.
+
+        Args:
+            flags: texts by field name; None where a flag was not given.
+            environment: texts by variable name.
+
+        Raises:
+            SettingsInvalid: with everything that is wrong.
+        """
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for item in (item for item in fields(cls) if item.metadata):
+            variable = PREFIX + item.name.upper()
+            flag = flags.get(item.name)
+            text = environment.get(variable) if flag is None else flag
+            if text is None:
+                continue
+            source = variable if flag is None else "--" + item.name.replace("_", "-")
+            reader = item.metadata["reader"]
+            try:
+                values[item.name] = reader(text)
+            except (ValueError, KeyError):
+                problems.append(f"{source} is {text!r}, but must be {_described(reader)}")
+        settings = cls(**values, given=frozenset(values))
+        problems += settings._contradictions()
+        if problems:
+            raise SettingsInvalid(problems)
+        return settings
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        if self.ends_at is not None and self.ends_at <= (self.starts_at or 0):
+            problems.append("the sale ends before it starts")
+        problems += [
+            f"{address} can be reached from other machines, and anybody who reaches it may buy; "
+            "listen on 127.0.0.1, or ask for it with --allow-unauthenticated true"
+            for address in (self.grpc_address, self.http_address)
+            if not self.allow_unauthenticated and not _is_loopback(address)
+        ]
+        return problems
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _described(reader: Callable[[str], object]) -> str:
+    about = (reader.__doc__ or "").rstrip(".")
+    return about[:1].lower() + about[1:]

@@ -1,0 +1,107 @@
+"""Many purchases in one call, and streams of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+
+from flashsale.v1 import flash_sale_pb2 as pb
+from tests.servers import running
+
+
+async def test_a_batch_is_answered_in_order_each_by_itself() -> None:
+    async with running(stock="2") as shop:
+        answer = await shop.stub.BatchPurchase(
+            pb.BatchPurchaseRequest(
+                requests=[
+                    pb.PurchaseRequest(user_id="ann", request_id="r-1"),
+                    pb.PurchaseRequest(user_id="", request_id="r-2"),
+                    pb.PurchaseRequest(user_id="ann", request_id="r-3"),
+                    pb.PurchaseRequest(user_id="bob", request_id="r-4", sale_id="nope"),
+                    pb.PurchaseRequest(user_id="bob", request_id="r-5"),
+                    pb.PurchaseRequest(user_id="cid", request_id="r-6"),
+                ]
+            )
+        )
+    assert [item.request_id for item in answer.results] == [f"r-{n}" for n in range(1, 7)]
+    assert [item.WhichOneof("result") for item in answer.results] == [
+        "response",
+        "error",
+        "response",
+        "error",
+        "response",
+        "response",
+    ]
+    outcomes = [answer.results[n].response.outcome for n in (0, 2, 4, 5)]
+    assert outcomes == [
+        pb.OUTCOME_PURCHASED,
+        pb.OUTCOME_ALREADY_PURCHASED,
+        pb.OUTCOME_PURCHASED,
+        pb.OUTCOME_SOLD_OUT,
+    ]
+    assert answer.results[1].error.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert "requests[1].user_id" in answer.results[1].error.message
+    assert answer.results[3].error.code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
+@pytest.mark.parametrize("size", [0, 1001])
+async def test_a_batch_has_1_to_1000_requests(size: int) -> None:
+    requests = [pb.PurchaseRequest(user_id=f"u-{n}") for n in range(size)]
+    async with running() as shop:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await shop.stub.BatchPurchase(pb.BatchPurchaseRequest(requests=requests))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_copies_within_a_batch_make_one_purchase() -> None:
+    request = pb.PurchaseRequest(user_id="ann", request_id="r-1")
+    async with running() as shop:
+        answer = await shop.stub.BatchPurchase(pb.BatchPurchaseRequest(requests=[request] * 50))
+        status = await shop.stub.Status(pb.StatusRequest())
+    assert len({item.response.purchase.purchase_id for item in answer.results}) == 1
+    assert status.sold_stock == 1
+
+
+async def test_a_stream_answers_each_request_by_its_id() -> None:
+    async def asked() -> AsyncIterator[pb.StreamPurchasesRequest]:
+        for number in range(2500):
+            request = pb.PurchaseRequest(user_id=f"u-{number}", request_id=f"r-{number}")
+            yield pb.StreamPurchasesRequest(request=request)
+        yield pb.StreamPurchasesRequest(request=pb.PurchaseRequest(request_id="bad"))
+
+    async with running(stock="100") as shop:
+        results = {
+            item.result.request_id: item.result
+            async for item in shop.stub.StreamPurchases(asked())
+        }
+    assert len(results) == 2501
+    sold = [key for key, item in results.items() if item.response.outcome == pb.OUTCOME_PURCHASED]
+    assert sorted(sold, key=lambda key: int(key[2:])) == [f"r-{number}" for number in range(100)]
+    assert results["bad"].error.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+
+
+async def test_a_stream_that_stays_open_is_answered_meanwhile() -> None:
+    async with running() as shop:
+        stream = shop.stub.StreamPurchases()
+        for number in range(3):
+            request = pb.PurchaseRequest(user_id=f"u-{number}", request_id=f"r-{number}")
+            await stream.write(pb.StreamPurchasesRequest(request=request))
+            answer = await stream.read()
+            assert isinstance(answer, pb.StreamPurchasesResponse)
+            assert answer.result.request_id == f"r-{number}"
+        await stream.done_writing()
+        assert await stream.read() is grpc.aio.EOF
+
+
+async def test_a_caller_who_hangs_up_on_a_stream_takes_nobody_with_them() -> None:
+    async with running(stock="10") as shop:
+        stream = shop.stub.StreamPurchases()
+        request = pb.PurchaseRequest(user_id="ann", request_id="r-1")
+        await stream.write(pb.StreamPurchasesRequest(request=request))
+        await stream.read()
+        stream.cancel()
+        answers = await asyncio.gather(
+            *(shop.stub.Purchase(pb.PurchaseRequest(user_id=f"u-{n}")) for n in range(20))
+        )
+    assert sum(answer.outcome == pb.OUTCOME_PURCHASED for answer in answers) == 9
