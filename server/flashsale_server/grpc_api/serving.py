@@ -24,6 +24,7 @@ from flashsale_server.checkout import Caller, InvalidFields, Violation
 from flashsale_server.grpc_api.error_table import status_of
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
+PENDING_MAX: Final = 1_000_000
 KEEPALIVE_MIN_INTERVAL_MS: Final = 10_000
 """How often a client may ping a quiet connection."""
 
@@ -60,6 +61,10 @@ class GrpcServer:
                 ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
                 ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
                 ("grpc.max_concurrent_streams", max_concurrent_streams),
+                # Calls that the transport has read and Python has not. Beyond 1,000 it would drop
+                # some at random, as CANCELLED; the queue is where a crowd is turned away.
+                ("grpc.server.max_pending_requests", PENDING_MAX),
+                ("grpc.server.max_pending_requests_hard_limit", PENDING_MAX),
                 ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
                 ("grpc.keepalive_permit_without_calls", 1),
