@@ -1,9 +1,10 @@
 """The contract's tool: generates the code of the protos, and checks that all is as it should be.
 
     python protos/contract.py generate           write client_sdk/flashsale/v1
-    python protos/contract.py check [REVISION]   lint, format, freshness, and no break since REVISION (HEAD)
+    python protos/contract.py check [REVISION]   format, lint, freshness, no break since REVISION
 
-Everything runs offline: buf reads descriptor images that protoc makes, and the old contract comes out of git.
+Everything runs offline: buf reads descriptor images that protoc makes, and the old contract comes
+out of git (HEAD, when no revision is named).
 """
 
 import filecmp
@@ -16,10 +17,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = [f"flashsale/v1/{path.name}" for path in sorted((ROOT / "protos/flashsale/v1").glob("*.proto"))]
+SOURCES = [
+    f"flashsale/v1/{path.name}" for path in sorted((ROOT / "protos/flashsale/v1").glob("*.proto"))
+]
 GENERATED = ROOT / "client_sdk/flashsale/v1"
 GOOGLEAPIS = sysconfig.get_paths()["purelib"]
 BIN = Path(sys.executable).parent
+FULL = ("--include_imports", "--include_source_info")
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +39,12 @@ def main(arguments: list[str]) -> int:
 
 
 def generate(folder: Path) -> None:
-    """Write the messages, the stubs and their types below `folder`."""
+    """Write the messages, the stubs and their types below `folder`.
+
+    `contract.binpb` is the contract with its comments, for those who document it.
+    """
+    (folder / "flashsale/v1").mkdir(parents=True, exist_ok=True)
+    image(ROOT / "protos", folder / "flashsale/v1/contract.binpb", "--include_source_info")
     protoc(
         ROOT / "protos",
         f"--python_out={folder}",
@@ -53,24 +62,29 @@ def protoc(protos: Path, *options: str) -> None:
 
 
 def check(revision: str) -> int:
-    """Return 0 when the contract is formatted, lint-clean, compatible with `revision`, and generated afresh."""
+    """Return 0 when the contract is well formed, compatible with `revision`, and generated."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        new = image(ROOT / "protos", folder / "new.binpb")
+        new = image(ROOT / "protos", folder / "new.binpb", *FULL)
         commands = [
             ["format", "--diff", "--exit-code", str(ROOT / "protos")],
             ["lint", str(new), "--path", "flashsale"],
         ]
         old = old_protos(revision, folder / "old")
         if old is not None:
-            against = image(old, folder / "old.binpb")
-            commands.append(["breaking", str(new), "--against", str(against), "--path", "flashsale"])
-        results = [subprocess.run([BIN / "buf", *command], cwd=ROOT, check=False) for command in commands]
+            against = image(old, folder / "old.binpb", *FULL)
+            commands.append(
+                ["breaking", str(new), "--against", str(against), "--path", "flashsale"]
+            )
+        results = [
+            subprocess.run([BIN / "buf", *command], cwd=ROOT, check=False) for command in commands
+        ]
         return int(any(result.returncode for result in results) or stale(folder / "generated"))
 
 
-def image(protos: Path, target: Path) -> Path:
-    protoc(protos, "--include_imports", "--include_source_info", f"--descriptor_set_out={target}")
+def image(protos: Path, target: Path, *options: str) -> Path:
+    """Write the protos as a descriptor set."""
+    protoc(protos, *options, f"--descriptor_set_out={target}")
     return target
 
 

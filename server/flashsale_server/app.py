@@ -22,7 +22,7 @@ from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
 from flashsale_server.domain import SaleState, SaleTerms
 from flashsale_server.grpc_api import FlashSaleServicer, GrpcServer, status_of
-from flashsale_server.json_gateway import HttpServer, Service, http_app
+from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http_app
 from flashsale_server.ledger import Ledger, open_ledger
 from flashsale_server.prometheus_page import prometheus_route
 from flashsale_server.settings import Settings
@@ -88,21 +88,22 @@ class Server:
             _warn_of_differences(settings, sale)
             watching = Watching(checkout)
             servicer = FlashSaleServicer(checkout, watching, version("flash-sale"))
-            service = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
-            closing = asyncio.Event()
+            described = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
+            services = [Service(described, servicer)]
             http = HttpServer(
                 http_app(
-                    [Service(service, servicer)],
+                    services,
                     status_of=status_of,
                     cors_origins=settings.cors_origins,
-                    extra_routes=[prometheus_route(checkout, watching)],
-                    closing=closing,
+                    extra_routes=[
+                        *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
+                        prometheus_route(checkout, watching),
+                    ],
                 ),
                 address=settings.http_address,
-                closing=closing,
             )
             grpc_server = GrpcServer(
-                [(service, servicer)],
+                [(described, servicer)],
                 address=settings.grpc_address,
                 max_concurrent_streams=settings.max_concurrent_streams,
             )

@@ -1,13 +1,8 @@
-"""The JSON door."""
+"""The HTTP door: JSON for every RPC with a google.api.http rule, derived from the contract."""
+
+from flashsale_server.json_gateway.bindings import Service
+from flashsale_server.json_gateway.docs_page import docs_routes
+from flashsale_server.json_gateway.http_app import http_app
 from flashsale_server.json_gateway.http_server import HttpServer
 
-
-class Service:
-    def __init__(self, *a: object) -> None: ...
-
-
-def http_app(*a: object, **k: object) -> object:
-    async def app(scope, receive, send):
-        await send({"type": "http.response.start", "status": 404, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-    return app
+__all__ = ["HttpServer", "Service", "docs_routes", "http_app"]

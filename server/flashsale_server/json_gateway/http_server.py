@@ -22,12 +22,10 @@ class HttpServer:
     Args:
         app: what answers requests.
         address: where to listen, "host:port"; port 0 for any that is free.
-        closing: set when the server is about to stop, so that open streams end by themselves.
     """
 
-    def __init__(self, app: ASGIApp, *, address: str, closing: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, *, address: str) -> None:
         self._address = address
-        self._closing = closing
         config = uvicorn.Config(
             app,
             loop="none",
@@ -56,8 +54,7 @@ class HttpServer:
         return port
 
     async def stop(self) -> None:
-        """Take no new requests, let streams end, answer what is there, and stop."""
-        self._closing.set()
+        """Take no new requests, answer those that are there, and stop."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task

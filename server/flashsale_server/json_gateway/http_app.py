@@ -1,0 +1,244 @@
+"""The HTTP application: finds the RPC of a request, calls its servicer, and writes the answer.
+
+It is plain ASGI, because every layer would be paid for by each purchase. Pages that are not RPCs
+are Starlette routes beside it.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from google.protobuf.message import Message
+from google.rpc import status_pb2
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from flashsale_server.checkout import BodyTooLarge, Caller, InvalidFields, PathNotFound, Violation
+from flashsale_server.json_gateway.bindings import Binding, Routes, Service
+from flashsale_server.json_gateway.http_errors import error_response
+from flashsale_server.json_gateway.streams import EventStream, JsonLines, Lines, messages_in
+from flashsale_server.json_gateway.templates import BadEscape
+from flashsale_server.json_gateway.transcoding import json_of, request_of
+
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+
+_TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])")
+_TIMEOUT_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+
+StatusOf = Callable[[Exception], status_pb2.Status]
+
+
+class ClientLeft(Exception):
+    """The far end has hung up; there is nobody to answer."""
+
+
+def http_app(
+    services: Sequence[Service],
+    *,
+    status_of: StatusOf,
+    cors_origins: Sequence[str] = (),
+    extra_routes: Sequence[BaseRoute] = (),
+) -> ASGIApp:
+    """The application for `services`.
+
+    Args:
+        services: what can be called, and what answers.
+        status_of: how an exception of a servicer, or of this room, looks on the wire.
+        cors_origins: web origins whose pages may call; "*" for any, none for none.
+        extra_routes: pages beside the RPCs.
+    """
+    app: ASGIApp = _Application(Routes(services), status_of, extra_routes)
+    if cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),
+            expose_headers=("Retry-After",),
+        )
+    return app
+
+
+class _Application:
+    def __init__(
+        self, routes: Routes, status_of: StatusOf, extra_routes: Sequence[BaseRoute]
+    ) -> None:
+        self._routes = routes
+        self._status_of = status_of
+        self._pages = Router(extra_routes, default=self._nothing_here)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        raw_path = scope["raw_path"].decode("ascii", "replace")
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        try:
+            binding, path_values = self._routes.find(method, raw_path)
+        except PathNotFound:
+            await self._pages(scope, receive, send)
+            return
+        except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
+            await self._fail(send, error)
+            return
+        try:
+            await self._answer(binding, path_values, scope, receive, send)
+        except ClientLeft:
+            return  # nobody is there to be answered
+        except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
+            await self._fail(send, error)
+
+    async def _answer(
+        self,
+        binding: Binding,
+        path_values: dict[str, str],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        headers = dict(scope["headers"])
+        caller = _caller(headers)
+        # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
+        call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
+        if binding.rpc.client_streaming:
+            read = asyncio.Event()
+            requests = messages_in(_chunks(receive, headers, read), binding.rpc.input_type)
+            await self._stream(call(requests, caller), JsonLines(), _left(receive, read), send)
+            return
+        body = b"".join([chunk async for chunk in _chunks(receive, headers)])
+        request = request_of(binding, path_values, _query(scope), body)
+        if binding.rpc.server_streaming:
+            lines = (
+                EventStream()
+                if b"text/event-stream" in headers.get(b"accept", b"")
+                else JsonLines()
+            )
+            await self._stream(call(request, caller), lines, _left(receive), send)
+            return
+        answer: Message = await call(request, caller)
+        text = b"" if scope["method"] == "HEAD" else json_of(answer).encode()
+        await _respond(send, 200, [(b"content-type", b"application/json")], text)
+
+    async def _stream(
+        self,
+        answers: AsyncGenerator[Message, None],
+        lines: Lines,
+        left: Coroutine[None, None, None],
+        send: Send,
+    ) -> None:
+        """Write a stream until it ends, or the client leaves."""
+        writing = asyncio.ensure_future(self._write(answers, lines, send))
+        leaving = asyncio.ensure_future(left)
+        try:
+            await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                writing.result()
+        finally:
+            for task in (writing, leaving):
+                task.cancel()
+            await asyncio.gather(writing, leaving, return_exceptions=True)
+            await answers.aclose()
+
+    async def _write(self, answers: AsyncIterator[Message], lines: Lines, send: Send) -> None:
+        # The first message decides whether there is a stream at all, so the status waits for it.
+        first = await anext(answers, None)
+        await send({"type": "http.response.start", "status": 200, "headers": lines.headers})
+        await _send_part(send, lines.opening)
+        try:
+            if first is not None:
+                await _send_part(send, lines.message(json_of(first)))
+                async for message in answers:
+                    await _send_part(send, lines.message(json_of(message)))
+        except Exception as error:  # noqa: BLE001  # a stream that has begun ends with its error
+            await _send_part(send, lines.error(json_of(self._status_of(error))))
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _fail(self, send: Send, error: Exception) -> None:
+        if isinstance(error, BadEscape):
+            error = InvalidFields([Violation("path", str(error))])
+        code, headers, body = error_response(self._status_of(error), error)
+        await _respond(send, code, headers, body)
+
+    async def _nothing_here(self, scope: Scope, _: Receive, send: Send) -> None:
+        await self._fail(send, PathNotFound(f"there is nothing at {scope['path']}"))
+
+
+async def _respond(
+    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_part(send: Send, part: bytes) -> None:
+    if part:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+async def _chunks(
+    receive: Receive, headers: dict[bytes, bytes], read_to_end: asyncio.Event | None = None
+) -> AsyncIterator[bytes]:
+    """The body as it comes; `read_to_end` is set after its last part.
+
+    Raises:
+        BodyTooLarge: it is larger than this server reads.
+        ClientLeft: the client hung up in the middle.
+    """
+    length = headers.get(b"content-length", b"0")
+    read = int(length) if length.isdigit() else 0
+    if read > BODY_BYTES_MAX:
+        raise _too_large()
+    read = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        chunk: bytes = message.get("body", b"")
+        read += len(chunk)
+        if read > BODY_BYTES_MAX:
+            raise _too_large()
+        if chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            if read_to_end is not None:
+                read_to_end.set()
+            return
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"the body is larger than {BODY_BYTES_MAX} bytes")
+
+
+async def _left(receive: Receive, read_to_end: asyncio.Event | None = None) -> None:
+    """End when the client has hung up. While the body is read, its reader notices that first."""
+    if read_to_end is not None:
+        await read_to_end.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    raw: bytes = scope["query_string"]
+    if not raw:
+        return []
+    try:
+        return parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100
+        )
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InvalidFields([Violation("query", str(error))]) from error
+
+
+def _caller(headers: dict[bytes, bytes]) -> Caller:
+    """Who calls; a Grpc-Timeout header, such as 5S or 100m, says until when."""
+    text = headers.get(b"grpc-timeout")
+    if text is None:
+        return Caller()
+    found = _TIMEOUT.fullmatch(text.decode("latin-1"))
+    if found is None:
+        raise InvalidFields([Violation("Grpc-Timeout", "must be a number with H, M, S, m, u or n")])
+    seconds = int(found[1]) * _TIMEOUT_UNITS[found[2]]
+    return Caller(deadline=asyncio.get_running_loop().time() + seconds)
