@@ -109,7 +109,8 @@ def _ready(process: "subprocess.Popen[str]") -> ServerProcess:
             break
     grpc_address = re.search(r"gRPC +(\S+)", greeting)
     url = re.search(r"(http://[^\s]+)", greeting)
-    assert grpc_address and url, f"the server did not start: {greeting!r}"
+    assert grpc_address, f"the server did not start: {greeting!r}"
+    assert url
     return ServerProcess(process, grpc_address[1], url[1], greeting)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import flash_sale_pb2_grpc as rpc
+
 from tests.servers import ServerProcess, server_process
 
 ROUNDS = 24

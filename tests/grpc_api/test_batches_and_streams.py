@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import grpc
 import pytest
-
 from flashsale.v1 import flash_sale_pb2 as pb
+
 from tests.servers import running
 
 
@@ -72,8 +72,7 @@ async def test_a_stream_answers_each_request_by_its_id() -> None:
 
     async with running(stock="100") as shop:
         results = {
-            item.result.request_id: item.result
-            async for item in shop.stub.StreamPurchases(asked())
+            item.result.request_id: item.result async for item in shop.stub.StreamPurchases(asked())
         }
     assert len(results) == 2501
     sold = [key for key, item in results.items() if item.response.outcome == pb.OUTCOME_PURCHASED]

@@ -1,19 +1,22 @@
 """Purchases over real gRPC, as a client that knows nothing but the contract sees them."""
 
 import asyncio
+from typing import TypeAlias
 
 import grpc
 import pytest
+from flashsale.v1 import flash_sale_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from flashsale.v1 import flash_sale_pb2 as pb
 from tests.servers import running
+
+Raw: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
 
 def details_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
-    status = rpc_status.from_call(error)
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what is read of a call
     assert status is not None
     return status
 
@@ -22,13 +25,13 @@ def reason_of(status: status_pb2.Status) -> str:
     info = error_details_pb2.ErrorInfo()
     assert any(detail.Unpack(info) for detail in status.details)
     assert info.domain == "flashsale"
-    return info.reason
+    return str(info.reason)
 
 
 def retry_seconds_of(status: status_pb2.Status) -> float:
     info = error_details_pb2.RetryInfo()
     assert any(detail.Unpack(info) for detail in status.details)
-    return info.retry_delay.seconds + info.retry_delay.nanos / 1e9
+    return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
 
 
 async def test_a_purchase_says_what_was_bought_and_where_it_stands_in_the_ledger() -> None:
@@ -136,7 +139,7 @@ async def test_a_malformed_field_is_named(what: str) -> None:
     assert reason_of(wire) == "INVALID_FIELD"
     bad = error_details_pb2.BadRequest()
     assert any(detail.Unpack(bad) for detail in wire.details)
-    assert [item.field for item in bad.field_violations] == [what.split()[0]]
+    assert [item.field for item in bad.field_violations] == [what.split(maxsplit=1)[0]]
     assert status.available_stock == status.total_stock
 
 
@@ -180,7 +183,7 @@ async def test_an_unknown_sale_is_named() -> None:
 async def test_bytes_that_are_no_message_are_a_malformed_request() -> None:
     async with running() as shop, grpc.aio.insecure_channel(shop.address) as channel:
         for wire in (b"\x0a\x05ab", b"\x0a\x02\xff\xfe", b"\xff" * 40):
-            call = channel.unary_unary("/flashsale.v1.FlashSaleService/Purchase")
+            call: Raw = channel.unary_unary("/flashsale.v1.FlashSaleService/Purchase")
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await call(wire)
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -189,7 +192,7 @@ async def test_bytes_that_are_no_message_are_a_malformed_request() -> None:
 
 async def test_a_message_larger_than_the_limit_is_refused_and_the_server_lives_on() -> None:
     async with running() as shop, grpc.aio.insecure_channel(shop.address) as channel:
-        call = channel.unary_unary("/flashsale.v1.FlashSaleService/Purchase")
+        call: Raw = channel.unary_unary("/flashsale.v1.FlashSaleService/Purchase")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(b"\0" * 10_000_000)
         answer = await shop.stub.Purchase(pb.PurchaseRequest(user_id="ann"))

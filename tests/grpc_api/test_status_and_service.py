@@ -1,12 +1,14 @@
 """Watching, metrics, health, reflection: what is around the purchases."""
 
+from typing import Any
+
 import grpc
 import pytest
+from flashsale.v1 import flash_sale_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from flashsale.v1 import flash_sale_pb2 as pb
 from tests.servers import Running, running
 
 SERVICE = "flashsale.v1.FlashSaleService"
@@ -89,7 +91,7 @@ async def test_health_says_how_the_server_is() -> None:
 
 async def test_probes_see_each_service_and_are_told_when_it_stops() -> None:
     async with running() as shop, grpc.aio.insecure_channel(shop.address) as channel:
-        probe = health_pb2_grpc.HealthStub(channel)
+        probe: Any = health_pb2_grpc.HealthStub(channel)  # its types know no asyncio
         for name in ("", SERVICE):
             answer = await probe.Check(health_pb2.HealthCheckRequest(service=name))
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -106,24 +108,25 @@ async def test_probes_see_each_service_and_are_told_when_it_stops() -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 async def test_reflection_lists_and_describes_every_service(version: str) -> None:
+    asking = reflection_pb2.ServerReflectionRequest
     async with running() as shop:
-        listed = await _reflected(shop, version, list_services="")
+        listed = await _reflected(shop, version, asking(list_services=""))
         names = [item.name for item in listed.list_services_response.service]
         assert {SERVICE, "grpc.health.v1.Health"} <= set(names)
         for name in names:
-            file = await _reflected(shop, version, file_containing_symbol=name)
+            file = await _reflected(shop, version, asking(file_containing_symbol=name))
             assert file.file_descriptor_response.file_descriptor_proto
 
 
 async def _reflected(
-    shop: Running, version: str, **request: str
+    shop: Running, version: str, request: reflection_pb2.ServerReflectionRequest
 ) -> reflection_pb2.ServerReflectionResponse:
     async with grpc.aio.insecure_channel(shop.address) as channel:
         call = channel.stream_stream(
             f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
             request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
             response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
-        )(iter([reflection_pb2.ServerReflectionRequest(**request)]))
+        )(iter([request]))
         answer = await call.read()
         assert isinstance(answer, reflection_pb2.ServerReflectionResponse)
         return answer

@@ -3,20 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import grpc
-import httpx
 import pytest
-
 from flashsale import AsyncClient
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import flash_sale_pb2_grpc as rpc
+
+from tests.http_client import HttpClient
 from tests.servers import ServerProcess, server_process
 
 Buy = Callable[[str], Awaitable[str]]
 CONNECTIONS = 4
+HTTP_CONNECTIONS = 200
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,13 +56,13 @@ async def sdk_door(server: ServerProcess) -> AsyncIterator[Buy]:
 @asynccontextmanager
 async def json_door(server: ServerProcess) -> AsyncIterator[Buy]:
     """HTTP and JSON."""
-    limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=60.0) as client:
+    async with HttpClient(server.url, connections=HTTP_CONNECTIONS) as client:
 
         async def buy(user_id: str) -> str:
-            answer = await client.post("/flash-sale/purchase", json={"userId": user_id})
-            assert answer.status_code == 200, answer.text
-            outcome: str = answer.json()["outcome"]
+            status, answer = await client.post("/flash-sale/purchase", {"userId": user_id})
+            assert status == 200, answer
+            outcome = answer["outcome"]
+            assert isinstance(outcome, str)
             return outcome.removeprefix("OUTCOME_")
 
         yield buy
@@ -83,7 +84,7 @@ async def every_door(server: ServerProcess) -> AsyncIterator[Buy]:
 @pytest.mark.parametrize(("users", "items"), [(1000, 100), (5000, 200), (100, 1)])
 async def test_exactly_as_many_are_sold_as_there_are(
     tmp_path: Path,
-    door: Callable[[ServerProcess], "asynccontextmanager[Buy]"],
+    door: Callable[[ServerProcess], AbstractAsyncContextManager[Buy]],
     users: int,
     items: int,
 ) -> None:

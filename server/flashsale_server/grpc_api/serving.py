@@ -6,22 +6,20 @@ malformed request.
 """
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_status import rpc_status
 
 from flashsale_server.checkout import Caller, InvalidFields, Violation
 from flashsale_server.grpc_api.error_table import status_of
+from flashsale_server.grpc_api.reflection import add_reflection
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
 PENDING_MAX: Final = 1_000_000
@@ -79,7 +77,7 @@ class GrpcServer:
         self._server.add_generic_rpc_handlers(
             [_generic_handler(service, servicer) for service, servicer in services]
         )
-        _add_reflection(self._server, [*self._names, health.SERVICE_NAME])
+        add_reflection(self._server, [*self._names, health.SERVICE_NAME])
 
     async def start(self) -> int:
         """Listen and serve; return the port.
@@ -187,35 +185,3 @@ def _caller(context: _Context) -> Caller:
 
 async def _abort(context: _Context, status: status_pb2.Status) -> None:
     await context.abort_with_status(rpc_status.to_status(status))
-
-
-def _add_reflection(server: grpc.aio.Server, names: Sequence[str]) -> None:
-    """Serve reflection as v1alpha, which the package has, and as v1, the same on the wire."""
-    everything = [*names, reflection.SERVICE_NAME, _v1_reflection_name()]
-    reflection.enable_server_reflection(everything, server)
-    servicer = reflection.aio.ReflectionServicer(everything)
-    handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
-        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
-        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
-    server.add_generic_rpc_handlers(
-        [
-            grpc.method_handlers_generic_handler(
-                _v1_reflection_name(), {"ServerReflectionInfo": handler}
-            )
-        ]
-    )
-
-
-@functools.cache
-def _v1_reflection_name() -> str:
-    """The full name of v1's reflection service, described in the pool so that it can be listed."""
-    file = descriptor_pb2.FileDescriptorProto()
-    reflection_pb2.DESCRIPTOR.CopyToProto(file)
-    renamed = text_format.MessageToString(file).replace("v1alpha", "v1")
-    descriptor = descriptor_pool.Default().AddSerializedFile(
-        text_format.Parse(renamed, descriptor_pb2.FileDescriptorProto()).SerializeToString()
-    )
-    name: str = descriptor.services_by_name["ServerReflection"].full_name
-    return name
