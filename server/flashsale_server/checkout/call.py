@@ -23,16 +23,26 @@ class Call:
         command: what is asked.
         arrived_at: when it was read, in seconds of the event loop's clock.
         deadline: when nobody waits for it any more, on the same clock; None for never.
+        is_abandoned: whether everybody who waited for it has left.
         is_decided: whether a decision about it may be on its way to the ledger.
         result: what it came to; None while it is on its way.
     """
 
-    __slots__ = ("_listeners", "arrived_at", "command", "deadline", "is_decided", "result")
+    __slots__ = (
+        "_listeners",
+        "arrived_at",
+        "command",
+        "deadline",
+        "is_abandoned",
+        "is_decided",
+        "result",
+    )
 
     def __init__(self, command: Command, arrived_at: float, deadline: float | None) -> None:
         self.command = command
         self.arrived_at = arrived_at
         self.deadline = deadline
+        self.is_abandoned = False
         self.is_decided = False
         self.result: CallResult | None = None
         self._listeners: list[Listener] = []
@@ -49,11 +59,6 @@ class Call:
         """The request id of a purchase, else ""."""
         return self.command.request_id if isinstance(self.command, PurchaseCommand) else ""
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether anybody still waits for it."""
-        return bool(self._listeners)
-
     def is_late(self, now: float) -> bool:
         """Whether its deadline has passed."""
         return self.deadline is not None and self.deadline <= now
@@ -64,11 +69,13 @@ class Call:
             listener(self)
         else:
             self._listeners.append(listener)
+            self.is_abandoned = False
 
     def leave(self, listener: Listener) -> None:
         """Do not call `listener` any more."""
         if listener in self._listeners:
             self._listeners.remove(listener)
+            self.is_abandoned = not self._listeners
 
     def extend_deadline(self, deadline: float | None) -> None:
         """Keep the call for a further caller, who waits until `deadline`."""

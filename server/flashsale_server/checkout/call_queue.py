@@ -45,7 +45,9 @@ class CallQueue:
         now = self._clock.monotonic()
         while self._waiting and len(calls) < count:
             call = self._waiting.popleft()
-            if call.is_late(now) or not call.is_awaited:
+            if call.result is not None:
+                continue  # told already, while it waited, that its deadline had passed
+            if call.is_late(now) or call.is_abandoned:
                 self.settle(call, DeadlineExceeded())
             else:
                 calls.append(call)

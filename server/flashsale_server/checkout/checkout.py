@@ -227,7 +227,8 @@ class Checkout:
         """Let nobody in any more, answer who is there for at most `seconds`, refuse the rest."""
         self.line.close()
         try:
-            await asyncio.wait_for(self.line.emptied(), seconds)
+            async with asyncio.timeout(seconds if self.line.length else None):
+                await self.line.emptied()
         except TimeoutError:
             _log.warning("drain ran out of time", unanswered=self.line.length)
         for lane in self.lanes:

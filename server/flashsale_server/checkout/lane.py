@@ -161,12 +161,13 @@ class Lane:
     async def _run(self) -> None:
         try:
             while True:
-                await self._until_work()
-                if not await self._is_certain():
-                    continue
-                pending: Pending | None = await self._decided_batches()
-                while pending is not None:
-                    pending = await self._committed(pending)
+                if self._ahead is None:
+                    await self._until_work()
+                    if not await self._is_certain():
+                        continue
+                    self._ahead = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
+                await self._decide(self._ahead)
+                await self._commit()
         except (LedgerDamaged, LedgerTooNew) as error:
             self._stop(str(error))
         except Exception:  # noqa: BLE001  # a lane that fails must still answer everybody
@@ -196,13 +197,10 @@ class Lane:
         finally:
             timer.cancel()
 
-    async def _decided_batches(self) -> Pending:
-        pending = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
-        self._ahead = pending
+    async def _decide(self, pending: Pending) -> None:
+        """Decide all that waits, batch by batch, as far as one append can carry it."""
         while self._queue and pending.admits(self._clock.now_us()):
             await self._decide_batch(pending)
-        self._ahead = None
-        return pending
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
@@ -212,17 +210,26 @@ class Lane:
         # The loop has others to serve between two batches.
         await asyncio.sleep(0)
 
-    async def _committed(self, pending: Pending) -> Pending | None:
-        """Make what was decided durable and answer; return what was decided ahead meanwhile."""
-        if not pending.draft.entries:
+    async def _commit(self) -> None:
+        """Make what was decided ahead durable, and answer; meanwhile decide on."""
+        pending = self._written = self._ahead
+        self._ahead = None
+        if pending is None:
+            return
+        if pending.draft.base_position != self.inventory.last_position:
+            # A reader has taken in what another node appended, so this was decided on old ground.
+            self._queue.put_back(pending.calls)
+        elif not pending.draft.entries:
             await self._release(pending)
-            return None
-        if not self._breaker.begin(self._clock.monotonic()):
+        elif self._breaker.begin(self._clock.monotonic()):
+            await self._write(pending)
+        else:
             self._queue.put_back(pending.calls)
             self._refuse_everybody(self._circuit_open)
-            return None
+        self._written = None
+
+    async def _write(self, pending: Pending) -> None:
         append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
-        self._written = pending
         started = self._clock.monotonic()
         writing = asyncio.ensure_future(self._ledger.append(append))
         writing.add_done_callback(lambda _: self._wake.set())
@@ -233,24 +240,22 @@ class Lane:
             await self._lost_race(pending)
         except (AppendRejected, AppendUnknown) as error:
             self._failed(pending, error)
+        except BaseException:
+            self._breaker.proved_nothing()
+            writing.cancel()
+            raise
         else:
             self._meters.append.add(self._clock.monotonic() - started)
             await self._landed(pending, append)
-        finally:
-            if not writing.done():
-                writing.cancel()
-        self._written, ahead, self._ahead = None, self._ahead, None
-        return ahead
 
     async def _decide_ahead(self, pending: Pending, writing: "asyncio.Future[None]") -> None:
         """Decide what comes while `pending` is being written, on a draft laid over it."""
         while not writing.done():
-            now_us = self._clock.now_us()
             if self._queue and self._ahead is None:
-                self._ahead = Pending(pending.draft, now_us, APPEND_CAPACITY)
-            if self._queue and self._ahead is not None and self._ahead.admits(now_us):
-                await self._decide_batch(self._ahead)
-            else:
+                self._ahead = Pending(pending.draft, self._clock.now_us(), APPEND_CAPACITY)
+            if self._ahead is not None:
+                await self._decide(self._ahead)
+            if not writing.done():
                 await self._woken(SWEEP_SECONDS)
                 self._queue.settle_late(self._out(), _unknown)
 
@@ -338,6 +343,9 @@ class Lane:
                 self._queue.settle(call, LedgerRefused())
             self._count_failure()
             return False
+        except BaseException:
+            self._breaker.proved_nothing()
+            raise
         return True
 
     async def _recover(self) -> None:
