@@ -266,10 +266,7 @@ class Lane:
         self._meters.appends += 1
         await self.replica.appended(append, pending.draft.entries)
         if self._ahead is not None:
-            if self.inventory.last_position == self._ahead.draft.base_position:
-                self._ahead.draft.settle_on(self.inventory)
-            else:
-                self._discard_ahead()
+            self._ahead.draft.settle_on(self.inventory)
         self._answer(pending)
         self.changes.changed()
         _log.debug(

@@ -12,7 +12,7 @@ answers that without any I/O.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import structlog
@@ -55,7 +55,7 @@ class Watching:
         """Streams that watch now."""
         return self._watchers.total()
 
-    async def looks(self, lane: Lane, min_interval_seconds: float) -> AsyncIterator[None]:
+    async def looks(self, lane: Lane, min_interval_seconds: float) -> AsyncGenerator[None, None]:
         """Yield whenever it is time to look at the lane; end when the server is about to stop.
 
         Raises:
