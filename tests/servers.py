@@ -73,7 +73,9 @@ class ServerProcess:
         return self.process.wait(timeout=30)
 
 
-def serve_command(folder: Path, *flags: str) -> "subprocess.Popen[str]":
+def serve_command(
+    folder: Path, *flags: str, stderr: int = subprocess.DEVNULL
+) -> "subprocess.Popen[str]":
     """`flash-sale serve` on free ports, in `folder`, its output piped."""
     command = [sys.executable, "-m", "flashsale_server", "serve"]
     ports = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"]
@@ -83,7 +85,7 @@ def serve_command(folder: Path, *flags: str) -> "subprocess.Popen[str]":
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if "--log-level" not in flags else subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 

@@ -5,6 +5,11 @@ what a person wants to know and exits with 0, or prints one sentence to standard
 with 1.
 """
 
-from flashsale_server.cli.commands import main
+import os
+
+# The transport's own log would stand between the lines that people read.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+from flashsale_server.cli.commands import main  # after the setting above
 
 __all__ = ["main"]

@@ -88,7 +88,9 @@ class GrpcServer:
         try:
             port = self._server.add_insecure_port(self._address)
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {self._address} for gRPC") from error
+            raise OSError(
+                f"cannot listen on {self._address} for gRPC: it is taken, or not on this machine"
+            ) from error
         await self._server.start()
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
