@@ -41,7 +41,7 @@ async def test_a_batch_is_answered_in_order_each_by_itself() -> None:
         pb.OUTCOME_SOLD_OUT,
     ]
     assert answer.results[1].error.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
-    assert "requests[1].user_id" in answer.results[1].error.message
+    assert "user_id" in answer.results[1].error.message
     assert answer.results[3].error.code == grpc.StatusCode.NOT_FOUND.value[0]
 
 

@@ -40,7 +40,7 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What is wrong with one field. `field` is its path in the request: "requests[3].user_id"."""
+    """What is wrong with one field, named by its path in the request: "min_interval"."""
 
     field: str
     description: str

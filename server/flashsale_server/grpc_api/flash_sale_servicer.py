@@ -87,9 +87,9 @@ class FlashSaleServicer:
         """Try to buy, several times; each is answered by itself."""
         check_batch_size(len(request.requests))
         entered: list[tuple[str, Call] | pb.PurchaseResult] = []
-        for number, item in enumerate(request.requests):
+        for item in request.requests:
             try:
-                order = order_of(item, f"requests[{number}].", request.sale_id)
+                order = order_of(item, request.sale_id)
                 entered.append((order.sale_id, await self._admitted(order, caller)))
             except Fault as fault:
                 entered.append(_failed(item.request_id, fault))
@@ -205,7 +205,7 @@ class FlashSaleServicer:
             async for item in requests:
                 await room.acquire()
                 try:
-                    order = order_of(item.request, "request.")
+                    order = order_of(item.request)
                     call = await self._admitted(order, caller)
                 except Fault as fault:
                     ready.put_nowait(_failed(item.request.request_id, fault))

@@ -37,11 +37,11 @@ class Order:
     timeout_seconds: float | None
 
 
-def order_of(request: pb.PurchaseRequest, path: str = "", sale_id: str = "") -> Order:
+def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
     """The order that a request makes; `sale_id` is for requests that name none.
 
     Raises:
-        InvalidFields: with every violation; fields are named with `path` before them.
+        InvalidFields: with every violation.
     """
     user_id = request.user_id
     request_id = request.request_id
@@ -52,13 +52,13 @@ def order_of(request: pb.PurchaseRequest, path: str = "", sale_id: str = "") -> 
     if request.HasField("timeout"):
         timeout_seconds = request.timeout.seconds + request.timeout.nanos / 1e9
         if timeout_seconds <= 0:
-            violations.append(Violation(f"{path}timeout", "must be more than 0"))
-    _check_identifier(violations, f"{path}user_id", user_id)
+            violations.append(Violation("timeout", "must be more than 0"))
+    _check_identifier(violations, "user_id", user_id)
     if request_id:
-        _check_identifier(violations, f"{path}request_id", request_id)
-    _check_sale_id(violations, f"{path}sale_id", sale_id)
+        _check_identifier(violations, "request_id", request_id)
+    _check_sale_id(violations, "sale_id", sale_id)
     if not 1 <= quantity <= QUANTITY_MAX:
-        violations.append(Violation(f"{path}quantity", f"must be 1 to {QUANTITY_MAX}"))
+        violations.append(Violation("quantity", f"must be 1 to {QUANTITY_MAX}"))
     if violations:
         raise InvalidFields(violations)
     return Order(sale_id, user_id, quantity, request_id, request.retry, timeout_seconds)

@@ -1,0 +1,92 @@
+"""A real gRPC server whose answers a test writes down beforehand."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
+
+import grpc
+from flashsale.v1 import flash_sale_pb2 as pb
+from flashsale.v1 import flash_sale_pb2_grpc as rpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+Answer: TypeAlias = pb.PurchaseResult | status_pb2.Status
+Script = Callable[[pb.PurchaseRequest], Answer]
+
+
+def bought(request: pb.PurchaseRequest) -> pb.PurchaseResult:
+    """What a server says that has enough of everything."""
+    purchase = pb.Purchase(user_id=request.user_id, purchase_id=f"p-{request.request_id}")
+    response = pb.PurchaseResponse(
+        outcome=pb.OUTCOME_PURCHASED, request_id=request.request_id, purchase=purchase
+    )
+    return pb.PurchaseResult(request_id=request.request_id, response=response)
+
+
+def error(
+    code: grpc.StatusCode, reason: str = "", retry_after_seconds: float | None = None
+) -> status_pb2.Status:
+    """A status as the server's error table makes it."""
+    status = status_pb2.Status(code=code.value[0], message=f"{reason or code.name} happened")
+    details: list[error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo] = []
+    if reason:
+        details.append(error_details_pb2.ErrorInfo(reason=reason, domain="flashsale"))
+    if retry_after_seconds is not None:
+        delay = Duration()
+        delay.FromMicroseconds(int(retry_after_seconds * 1e6))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    for detail in details:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+class ScriptedServicer(rpc.FlashSaleServiceServicer):
+    """Answers each purchase by its script, and remembers every call."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.batches: list[pb.BatchPurchaseRequest] = []
+        self.whole_call_errors: list[status_pb2.Status] = []
+        self.drops_results = False
+        self.metadata: list[dict[str, str | bytes]] = []
+
+    async def BatchPurchase(  # noqa: N802  # the contract's name
+        self,
+        request: pb.BatchPurchaseRequest,
+        context: "grpc.aio.ServicerContext[pb.BatchPurchaseRequest, pb.BatchPurchaseResponse]",
+    ) -> pb.BatchPurchaseResponse:
+        self.batches.append(request)
+        self.metadata.append(dict(context.invocation_metadata() or ()))
+        if self.whole_call_errors:
+            await context.abort_with_status(rpc_status.to_status(self.whole_call_errors.pop(0)))
+        results = [self._result(item) for item in request.requests]
+        return pb.BatchPurchaseResponse(results=results[:-1] if self.drops_results else results)
+
+    def _result(self, request: pb.PurchaseRequest) -> pb.PurchaseResult:
+        answer = self.script(request)
+        if isinstance(answer, status_pb2.Status):
+            return pb.PurchaseResult(request_id=request.request_id, error=answer)
+        return answer
+
+    @property
+    def requests(self) -> list[pb.PurchaseRequest]:
+        """Every purchase request, in the order of its arrival."""
+        return [item for batch in self.batches for item in batch.requests]
+
+
+@contextlib.asynccontextmanager
+async def scripted(script: Script = bought) -> AsyncIterator[tuple[str, ScriptedServicer]]:
+    """The address of a server that follows `script`, and its servicer."""
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    servicer = ScriptedServicer(script)  # type: ignore[abstract]  # the other calls are not made
+    rpc.add_FlashSaleServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}", servicer
+    finally:
+        await server.stop(0)
