@@ -54,8 +54,9 @@ def request_of(
     elif body.strip():
         raise _invalid("body", "this request takes no body")
     if binding.body != "*":
+        bound = {_field(message, name.split(".")[0], name).json_name for name in path_values}
         for name, values in _grouped(query).items():
-            if name in path_values:
+            if name in path_values or name in bound:
                 raise _invalid(name, "is given by the path already")
             _set(message, name, values)
     elif query:
