@@ -8,11 +8,9 @@ out of git (HEAD, when no revision is named).
 """
 
 import filecmp
-import io
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -90,13 +88,17 @@ def image(protos: Path, target: Path, *options: str) -> Path:
 
 def old_protos(revision: str, folder: Path) -> Path | None:
     """The protos as they were at `revision`; None where there were none."""
-    command = ["git", "archive", revision, "protos"]
-    archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-    if archive.returncode:
-        return None
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(folder, filter="data")
-    return folder / "protos"
+    listing = git("ls-tree", "-r", "--name-only", revision, "protos")
+    names = [name for name in listing.decode().splitlines() if name.endswith(".proto")]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(git("show", f"{revision}:{name}"))
+    return folder / "protos" if names else None
+
+
+def git(*arguments: str) -> bytes:
+    """What git prints; nothing where there is no such revision, or no repository."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
 
 
 def stale(folder: Path) -> bool:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -24,6 +24,7 @@ class Running:
 
     server: Server
     stub: "rpc.FlashSaleServiceAsyncStub"
+    waiting: "list[asyncio.Task[None]]" = field(default_factory=list)
 
     @property
     def address(self) -> str:

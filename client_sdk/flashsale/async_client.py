@@ -1,6 +1,7 @@
 """AsyncClient: a flash sale, called from asyncio."""
 
 import asyncio
+import math
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from types import TracebackType
@@ -11,7 +12,14 @@ from google.protobuf.duration_pb2 import Duration
 
 from flashsale.channel import TLS, checked_address, connected, metadata_with
 from flashsale.coalescing import Coalescer
-from flashsale.errors import FlashSaleError, Unavailable, error_of_call, error_of_status
+from flashsale.errors import (
+    ClientClosed,
+    FlashSaleError,
+    InvalidRequest,
+    Unavailable,
+    error_of_call,
+    error_of_status,
+)
 from flashsale.results import (
     Answered,
     Health,
@@ -65,6 +73,8 @@ class AsyncClient:
         self._metadata = metadata_with(token, address, is_encrypted=bool(tls))
         self._channel: grpc.aio.Channel | None = None
         self._coalescer: Coalescer | None = None
+        self._closed: asyncio.Future[None] | None = None
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         self._stub()
@@ -80,6 +90,9 @@ class AsyncClient:
 
     async def close(self) -> None:
         """End the calls under way and the connection. Their callers are told what is known."""
+        self._is_closed = True
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
         coalescer, self._coalescer = self._coalescer, None
         channel, self._channel = self._channel, None
         if coalescer is not None:
@@ -114,7 +127,7 @@ class AsyncClient:
         request = self._request(Order(user_id, quantity, request_id, sale_id))
         self._stub()
         assert self._coalescer is not None  # noqa: S101  # made with the stub
-        return await self._coalescer.purchase(request, timeout or self._timeout)
+        return await self._coalescer.purchase(request, self._limit(timeout))
 
     async def purchase_many(
         self, orders: Iterable[Order], *, timeout: float | None = None
@@ -145,11 +158,17 @@ class AsyncClient:
 
         Raises:
             FlashSaleError: the stream broke; what was not answered is of unknown fate.
+            Exception: what `orders` raised; the same holds.
         """
+        broken: list[Exception] = []
 
         async def requests() -> AsyncIterator[pb.StreamPurchasesRequest]:
-            async for order in orders:
-                yield pb.StreamPurchasesRequest(request=self._request(order))
+            try:
+                async for order in orders:
+                    yield pb.StreamPurchasesRequest(request=self._request(order))
+            except Exception as error:
+                broken.append(error)  # the transport would only cancel the call
+                raise
 
         call = self._stub().StreamPurchases(requests(), metadata=self._metadata)
         try:
@@ -157,6 +176,11 @@ class AsyncClient:
                 yield _answered(message.result)
         except grpc.RpcError as error:
             raise error_of_call(error, "") from error
+        except asyncio.CancelledError:
+            if broken:
+                raise broken[0] from None
+            self._tell_if_closed()
+            raise
         finally:
             call.cancel()
 
@@ -206,13 +230,18 @@ class AsyncClient:
                 error: FlashSaleError = Unavailable("the server ended the stream")
             except grpc.RpcError as failure:
                 error = error_of_call(failure)
+            except asyncio.CancelledError:
+                self._tell_if_closed()
+                raise
             finally:
                 call.cancel()
             tried += 1
-            wait = self._retries.wait_seconds(error, min(tried, self._retries.attempts - 1), 60.0)
+            wait = self._retries.wait_seconds(
+                error, min(tried, self._retries.attempts - 1), math.inf
+            )
             if wait is None:
                 raise error
-            await asyncio.sleep(wait)
+            await self._pause(wait)
 
     async def metrics(self, *, timeout: float | None = None) -> Metrics:
         """What the server process has done since it started."""
@@ -224,7 +253,10 @@ class AsyncClient:
         return Health.of(await self._asked(self._stub().Health, pb.HealthRequest(), timeout))
 
     def _stub(self) -> "rpc.FlashSaleServiceAsyncStub":
+        if self._is_closed:
+            raise ClientClosed("the client is closed")
         if self._channel is None:
+            self._closed = asyncio.get_running_loop().create_future()
             self._channel = connected(self._address, self._tls)
             self._cached_stub: rpc.FlashSaleServiceAsyncStub = rpc.FlashSaleServiceStub(
                 self._channel
@@ -237,13 +269,32 @@ class AsyncClient:
     ) -> Awaitable[pb.BatchPurchaseResponse]:
         return self._stub().BatchPurchase(request, timeout=timeout, metadata=self._metadata)
 
+    def _limit(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else timeout
+
+    def _tell_if_closed(self) -> None:
+        """Raise ClientClosed where the client's end, and not the caller's, has cancelled a call."""
+        task = asyncio.current_task()
+        if self._is_closed and not (task and task.cancelling()):
+            raise ClientClosed("the client was closed") from None
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait between two tries, or until the client is closed."""
+        assert self._closed is not None  # noqa: S101  # made with the stub
+        await asyncio.wait((self._closed,), timeout=seconds)
+        if self._is_closed:
+            raise ClientClosed("the client was closed")
+
     def _request(self, order: Order) -> pb.PurchaseRequest:
-        return pb.PurchaseRequest(
-            user_id=order.user_id,
-            quantity=order.quantity,
-            request_id=order.request_id or _new_request_id(),
-            sale_id=order.sale_id or self._sale_id,
-        )
+        try:
+            return pb.PurchaseRequest(
+                user_id=order.user_id,
+                quantity=order.quantity,
+                request_id=order.request_id or _new_request_id(),
+                sale_id=order.sale_id or self._sale_id,
+            )
+        except ValueError as error:  # a number or a string that no message can carry
+            raise InvalidRequest(str(error), request_id=order.request_id) from error
 
     async def _asked(
         self,
@@ -253,7 +304,7 @@ class AsyncClient:
     ) -> _Answer:
         """The answer to a question that may be asked again as often as need be."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + (timeout or self._timeout)
+        deadline = loop.time() + self._limit(timeout)
         tried = 0
         while True:
             try:
@@ -262,11 +313,14 @@ class AsyncClient:
                 )
             except grpc.RpcError as failure:
                 error = error_of_call(failure)
+            except asyncio.CancelledError:
+                self._tell_if_closed()
+                raise
             tried += 1
             wait = self._retries.wait_seconds(error, tried, deadline - loop.time())
             if wait is None:
                 raise error
-            await asyncio.sleep(wait)
+            await self._pause(wait)
 
 
 def _new_request_id() -> str:

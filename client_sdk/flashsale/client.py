@@ -5,6 +5,7 @@ those of many tasks do, and there is one set of rules for retries, deadlines and
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
@@ -49,6 +50,7 @@ class Client:
         self._thread = threading.Thread(target=self._run, name="flashsale-client", daemon=True)
         self._closing = threading.Lock()
         self._is_closed = False
+        self._under_way: set[Future[Any]] = set()
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -68,7 +70,7 @@ class Client:
             if self._is_closed:
                 return
             self._is_closed = True
-        asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
@@ -134,10 +136,25 @@ class Client:
         self._loop.close()
 
     def _begun(self, work: Coroutine[Any, Any, _Value]) -> "Future[_Value]":
-        if self._is_closed:
-            work.close()
-            raise ClientClosed("the client is closed")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._closing:
+            if self._is_closed:
+                work.close()
+                raise ClientClosed("the client is closed")
+            begun = asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._under_way.add(begun)
+        begun.add_done_callback(self._under_way.discard)
+        return begun
+
+    async def _end(self) -> None:
+        """Close, and let every call tell its caller so before the event loop stops."""
+        await self._client.close()
+        under_way = [asyncio.wrap_future(begun) for begun in tuple(self._under_way)]
+        await asyncio.gather(*under_way, return_exceptions=True)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
 
     def _result(self, work: Coroutine[Any, Any, _Value]) -> _Value:
         begun = self._begun(work)
@@ -159,8 +176,9 @@ class Client:
                 yield item[0]
         finally:
             aclose = getattr(items, "aclose", None)
-            if aclose is not None and not self._is_closed:
-                self._result(aclose())
+            if aclose is not None:
+                with contextlib.suppress(ClientClosed):
+                    self._result(aclose())
 
 
 async def _pulled(orders: Iterable[Order]) -> AsyncIterable[Order]:

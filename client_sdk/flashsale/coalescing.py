@@ -71,9 +71,9 @@ class _Asked:
         """Tell the caller, unless they have left. Once the fate is unknown it stays unknown."""
         if self.future.done():
             return
-        if (self.request.retry or self.is_sent) and isinstance(
-            error, _SAYS_NOTHING_OF_EARLIER_TRIES
-        ):
+        is_unknown = self.request.retry or self.is_sent
+        says_nothing_of_it = isinstance(error, _SAYS_NOTHING_OF_EARLIER_TRIES)
+        if is_unknown and says_nothing_of_it and not isinstance(error, OutcomeUnknown):
             error = OutcomeUnknown(
                 error.message,
                 request_id=self.request.request_id,
@@ -173,8 +173,11 @@ class Coalescer:
     def _next_batch(self) -> list[_Asked]:
         """The next purchases, without those whose caller has left or has no time left."""
         batch: list[_Asked] = []
+        now = self._loop.time()
         while self._waiting and len(batch) < self._batch_max:
             asked = self._waiting.popleft()
+            if asked.deadline <= now:
+                asked.time_out()
             if not asked.future.done():
                 batch.append(asked)
         return batch
@@ -196,7 +199,11 @@ class Coalescer:
             return
         if len(answer.results) != len(batch):
             for asked in batch:
-                self._failed(asked, ServerFailed("the server did not answer every purchase"))
+                request_id = asked.request.request_id
+                self._failed(
+                    asked,
+                    ServerFailed("the server did not answer every purchase", request_id=request_id),
+                )
             return
         for asked, result in zip(batch, answer.results, strict=True):
             asked.is_sent = False

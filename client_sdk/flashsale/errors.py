@@ -16,15 +16,14 @@ FlashSaleError
 |-- ServerFailed            a fault of the server, or an answer that nobody understands
 |-- ClientClosed            the client was closed before the request was sent
 `-- Unavailable             nothing was decided; try again later
-|-- ConnectionFailed    the server cannot be reached
-|-- QueueFull           too many calls wait already
-|-- CircuitOpen         the ledger failed several times in a row
-|-- LedgerUnavailable   the ledger did not take the purchase
-|-- SaleUnreadable      the server cannot read the sale's ledger
-|-- ShuttingDown        the server is about to stop
-|-- TooManyWatchers     as many streams watch as the server allows
-`-- OutcomeUnknown      it may or may not have been decided: ask again with the same request
-id
+    |-- ConnectionFailed    the server cannot be reached
+    |-- QueueFull           too many calls wait already
+    |-- CircuitOpen         the ledger failed several times in a row
+    |-- LedgerUnavailable   the ledger did not take the purchase
+    |-- SaleUnreadable      the server cannot read the sale's ledger
+    |-- ShuttingDown        the server is about to stop
+    |-- TooManyWatchers     as many streams watch as the server allows
+    `-- OutcomeUnknown      it may or may not have been decided: ask again with the same id
 """
 
 from collections.abc import Iterable
@@ -32,6 +31,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -244,7 +244,7 @@ def error_of_call(error: grpc.RpcError, request_id: str | None = None) -> FlashS
     """The error that a failed call ended with; `request_id` is given where it was a purchase."""
     if not isinstance(error, grpc.aio.AioRpcError):
         return ServerFailed(str(error), request_id=request_id)
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what is read of a call
+    status = _status_of_call(error)
     if status is not None:
         return error_of_status(status, request_id)
     details = error.details() or error.code().name
@@ -253,6 +253,14 @@ def error_of_call(error: grpc.RpcError, request_id: str | None = None) -> FlashS
         return OutcomeUnknown(details, request_id=request_id)
     kind = _CODES.get(error.code().value[0], ServerFailed)
     return kind(details, request_id=request_id)
+
+
+def _status_of_call(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
+    """What the server says of its error; None when it says nothing, or nothing readable."""
+    try:
+        return rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what is read of a call
+    except (DecodeError, ValueError):
+        return None
 
 
 def known_reasons() -> list[str]:

@@ -124,11 +124,15 @@ class Server:
             ledger,
         )
 
-    async def stop(self) -> None:
-        """Drain: take no new calls, answer those that are there, let go of the ledger last."""
+    async def drain(self) -> None:
+        """Take no new calls, and answer those that are there."""
         await self._grpc.not_serving()
         self._watching.close()
         await self._checkout.drain(self.settings.drain_seconds)
+
+    async def stop(self) -> None:
+        """Drain, stop listening, and let go of the ledger last."""
+        await self.drain()
         await asyncio.gather(self._grpc.stop(1.0), self._http.stop())
         await self._ledger.close()
         _log.info("stopped", node=self.node)

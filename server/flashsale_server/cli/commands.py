@@ -191,7 +191,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
     try:
         return uvloop.run(work)
-    except FlashSaleError as error:
+    except (FlashSaleError, ValueError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
