@@ -4,7 +4,7 @@ PROTOS := $(sort $(wildcard protos/flashsale/v1/*.proto))
 GENERATED := client_sdk/flashsale/v1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check proto format clean
+.PHONY: help serve test coverage check proto format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -14,6 +14,9 @@ serve: .venv/installed ## Run the service with its embedded ledger
 
 test: .venv/installed ## Run all tests
 	$(BIN)/pytest
+
+coverage: .venv/installed ## Run all tests and show what they do not reach
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
 check: .venv/installed ## Check format, types, walls, the contract and the generated code
 	$(BIN)/ruff format --check

@@ -160,29 +160,34 @@ class AsyncClient:
             FlashSaleError: the stream broke; what was not answered is of unknown fate.
             Exception: what `orders` raised; the same holds.
         """
-        broken: list[Exception] = []
+        call = self._stub().StreamPurchases(metadata=self._metadata)
 
-        async def requests() -> AsyncIterator[pb.StreamPurchasesRequest]:
-            try:
-                async for order in orders:
-                    yield pb.StreamPurchasesRequest(request=self._request(order))
-            except Exception as error:
-                broken.append(error)  # the transport would only cancel the call
-                raise
+        async def write() -> None:
+            async for order in orders:
+                message = pb.StreamPurchasesRequest(request=self._request(order))
+                try:
+                    await call.write(message)
+                except (grpc.RpcError, asyncio.InvalidStateError):
+                    return  # the call is over, and who reads is told why
+            await call.done_writing()
 
-        call = self._stub().StreamPurchases(requests(), metadata=self._metadata)
+        writer = asyncio.create_task(write())
+        # The call cannot go on when its orders fail, and nobody would hear of it otherwise.
+        writer.add_done_callback(lambda task: None if _error_of(task) is None else call.cancel())
         try:
             async for message in call:
                 yield _answered(message.result)
         except grpc.RpcError as error:
             raise error_of_call(error, "") from error
         except asyncio.CancelledError:
-            if broken:
-                raise broken[0] from None
+            if writer.done() and (failed := _error_of(writer)) is not None:
+                raise failed from None
             self._tell_if_closed()
             raise
         finally:
             call.cancel()
+            writer.cancel()
+            await asyncio.wait((writer,))
 
     async def get_purchase(
         self, user_id: str, *, sale_id: str | None = None, timeout: float | None = None
@@ -325,6 +330,10 @@ class AsyncClient:
 
 def _new_request_id() -> str:
     return uuid.uuid4().hex
+
+
+def _error_of(task: "asyncio.Task[None]") -> BaseException | None:
+    return None if task.cancelled() else task.exception()
 
 
 def _answered(result: pb.PurchaseResult) -> Answered:

@@ -9,10 +9,13 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 PREFIX: Final = "FLASH_SALE_"
 _YES: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+_Number = TypeVar("_Number", int, float)
 
 
 class SettingsInvalid(Exception):
@@ -24,24 +27,23 @@ class SettingsInvalid(Exception):
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise ValueError
-        return number
-
-    read.__doc__ = f"a whole number from {low} to {high}"
-    return read
+    return _within(int, low, high, "a whole number")
 
 
 def _seconds(low: float, high: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        number = float(text)
+    return _within(float, low, high, "seconds")
+
+
+def _within(
+    kind: Callable[[str], _Number], low: _Number, high: _Number, about: str
+) -> Callable[[str], _Number]:
+    def read(text: str) -> _Number:
+        number = kind(text)
         if not low <= number <= high:
             raise ValueError
         return number
 
-    read.__doc__ = f"seconds from {low:g} to {high:g}"
+    read.__doc__ = f"{about} from {low:,} to {high:,}"
     return read
 
 

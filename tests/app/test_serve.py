@@ -164,3 +164,21 @@ async def test_a_stop_in_the_middle_of_a_rush_answers_everybody(tmp_path: Path) 
             "SELECT count(*) FROM entries WHERE kind = 'purchased'"
         ).fetchone()
     assert sold == told["sold"] + 1
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with server_process(tmp_path, "--drain-seconds", "3600") as server:
+        with contextlib.closing(sqlite3.connect(tmp_path / "flash-sale.db")) as other:
+            # Somebody else's transaction keeps the ledger from being written.
+            other.execute("BEGIN IMMEDIATE")
+            async with grpc.aio.insecure_channel(server.address) as channel:
+                stub: rpc.FlashSaleServiceAsyncStub = rpc.FlashSaleServiceStub(channel)
+                waiting = stub.Purchase(pb.PurchaseRequest(user_id="ann"))
+                while not (await stub.Status(pb.StatusRequest())).queue_length:
+                    pass
+                server.process.send_signal(signal.SIGTERM)
+                while not (await stub.Health(pb.HealthRequest())).draining:
+                    pass
+                server.process.send_signal(signal.SIGTERM)
+                assert server.process.wait(10) == 128 + signal.SIGTERM
+                waiting.cancel()
