@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from flashsale_server.checkout import SaleNotFound, TooManyWatchers, Watching
 from flashsale_server.domain import Entry, EntryKind, Outcome, SaleState, SaleTerms
-from flashsale_server.ledger import GENESIS_DIGEST, encoded
+from flashsale_server.ledger import GENESIS_DIGEST, LedgerTooNew, encoded
 
 from tests.checkout.shops import START_US, open_shop, outcome, settled
 
@@ -22,6 +22,18 @@ async def test_a_lane_that_meets_an_unknown_entry_stops_and_the_others_go_on() -
         elsewhere = shop.checkout.admit(other, "ann")
         await settled(elsewhere)
         assert outcome(elsewhere) is Outcome.PURCHASED
+
+
+async def test_what_a_reader_cannot_understand_stops_the_lane_too() -> None:
+    async with open_shop() as shop:
+        replica = shop.lane.replica
+        await shop.ledger.truth.append(replica.append_of([Entry("teleported")], START_US))
+        with pytest.raises(LedgerTooNew):
+            await shop.lane.catch_up()
+        assert outcome(shop.ask("ann")) == "SaleUnreadable"
+        with pytest.raises(LedgerTooNew):
+            await shop.lane.catch_up()
+        assert await shop.buyers() == []
 
 
 async def test_a_row_that_does_not_follow_its_digest_stops_the_lane() -> None:

@@ -145,8 +145,13 @@ class Lane:
             LedgerUnavailable: the ledger could not be read now.
             LedgerDamaged, LedgerTooNew: it must not be read on.
         """
-        if await self.replica.catch_up():
-            self.changes.changed()
+        try:
+            if await self.replica.catch_up():
+                self.changes.changed()
+        except (LedgerDamaged, LedgerTooNew) as error:
+            # Whoever finds it, a reader or the lane itself: nothing may be sold on such ground.
+            self._stop(str(error))
+            raise
 
     async def close(self) -> None:
         """Stop at once. What is being appended is of unknown fate; the rest was never decided."""
@@ -237,7 +242,7 @@ class Lane:
             await self._decide_ahead(pending, writing)
             await writing
         except PositionConflict:
-            await self._lost_race(pending)
+            self._lost_race(pending)
         except (AppendRejected, AppendUnknown) as error:
             self._failed(pending, error)
         except BaseException:
@@ -251,11 +256,12 @@ class Lane:
     async def _decide_ahead(self, pending: Pending, writing: "asyncio.Future[None]") -> None:
         """Decide what comes while `pending` is being written, on a draft laid over it."""
         while not writing.done():
+            now_us = self._clock.now_us()
             if self._queue and self._ahead is None:
-                self._ahead = Pending(pending.draft, self._clock.now_us(), APPEND_CAPACITY)
-            if self._ahead is not None:
-                await self._decide(self._ahead)
-            if not writing.done():
+                self._ahead = Pending(pending.draft, now_us, APPEND_CAPACITY)
+            if self._queue and self._ahead is not None and self._ahead.admits(now_us):
+                await self._decide_batch(self._ahead)
+            else:
                 await self._woken(SWEEP_SECONDS)
                 self._queue.settle_late(self._out(), _unknown)
 
@@ -280,19 +286,22 @@ class Lane:
     async def _release(self, pending: Pending) -> None:
         """Answer what wrote nothing, once the ledger has shown that nothing newer is in it."""
         try:
-            is_newest = await self._ledger.tail(self.sale_id) == pending.draft.base_position
-            if not is_newest:
-                self._queue.put_back(pending.calls)
-                await self.catch_up()
+            tail = await self._ledger.tail(self.sale_id)
         except LedgerUnavailable as error:
             self._failed(pending, error)
             return
-        if is_newest:
+        if tail == pending.draft.base_position:
             self._answer(pending)
+        else:
+            self._decide_again(pending)
 
-    async def _lost_race(self, pending: Pending) -> None:
+    def _lost_race(self, pending: Pending) -> None:
         self._breaker.proved_nothing()
         self._meters.appends_conflicted += 1
+        self._decide_again(pending)
+
+    def _decide_again(self, pending: Pending) -> None:
+        """Another node was quicker: its entries must be read first."""
         self._discard_ahead()
         self._queue.put_back(pending.calls)
         self._must_read = True
@@ -409,9 +418,10 @@ class Lane:
         return self._breaker.wait_seconds(self._clock.monotonic()) > 0
 
     def _stop(self, why: str) -> None:
-        stopped = SaleUnreadable(self.sale_id, why)
-        self.stopped = stopped
-        _log.error("lane stopped", sale=self.sale_id, why=why)
+        stopped = self.stopped or SaleUnreadable(self.sale_id, why)
+        if self.stopped is None:
+            self.stopped = stopped
+            _log.error("lane stopped", sale=self.sale_id, why=why)
         self._abandon(lambda: stopped)
         self.changes.changed()
 

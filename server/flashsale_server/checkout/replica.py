@@ -12,7 +12,14 @@ import asyncio
 from collections.abc import Sequence
 
 from flashsale_server.domain import Entry, Inventory, UnknownEntry
-from flashsale_server.ledger import GENESIS_DIGEST, Append, Ledger, LedgerTooNew, encoded
+from flashsale_server.ledger import (
+    GENESIS_DIGEST,
+    Append,
+    Ledger,
+    LedgerError,
+    LedgerTooNew,
+    encoded,
+)
 
 
 class Replica:
@@ -31,6 +38,7 @@ class Replica:
         self._ledger = ledger
         self._node = node
         self._digest = GENESIS_DIGEST
+        self._broken: LedgerError | None = None
 
     async def catch_up(self) -> bool:
         """Read what the ledger has beyond the inventory; return whether there was anything.
@@ -40,6 +48,7 @@ class Replica:
             LedgerDamaged, LedgerTooNew: it must not be sold from.
         """
         async with self.lock:
+            self._check()
             before = self.inventory.last_position
             if await self._ledger.tail(self.sale_id) == before:
                 return False
@@ -48,7 +57,12 @@ class Replica:
             return self.inventory.last_position > before
 
     def append_of(self, entries: Sequence[Entry], recorded_at_us: int) -> Append:
-        """The append that puts `entries` right after the inventory's last position."""
+        """The append that puts `entries` right after the inventory's last position.
+
+        Raises:
+            LedgerDamaged, LedgerTooNew: the sale must not be sold from.
+        """
+        self._check()
         return encoded(
             self.sale_id,
             entries,
@@ -66,9 +80,18 @@ class Replica:
                 self._take_in(append, entries)
 
     def _take_in(self, append: Append, entries: Sequence[Entry]) -> None:
-        append.verify(last_position=self.inventory.last_position, digest=self._digest)
         try:
+            append.verify(last_position=self.inventory.last_position, digest=self._digest)
             self.inventory.apply(entries, append.recorded_at_us)
         except UnknownEntry as error:
-            raise LedgerTooNew(f"sale {self.sale_id!r}, {error}") from error
+            # Some of the entries may be in, so what the inventory says is good for nothing.
+            self._broken = LedgerTooNew(f"sale {self.sale_id!r}, {error}")
+            raise self._broken from error
+        except LedgerError as error:
+            self._broken = error
+            raise
         self._digest = append.digest
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise self._broken

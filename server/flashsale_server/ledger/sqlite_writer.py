@@ -16,11 +16,12 @@ those that a failed commit put in doubt; whoever shares it asks the file each ti
 
 import asyncio
 import contextlib
-import logging
 import queue
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+
+import structlog
 
 from flashsale_server.ledger.append import Append
 from flashsale_server.ledger.errors import (
@@ -32,7 +33,7 @@ from flashsale_server.ledger.errors import (
 from flashsale_server.ledger.sqlite_faults import surely_not_committed
 from flashsale_server.ledger.sqlite_schema import INSERT_IF_NEXT, TAIL, insert_rows, row_of
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 _GROUP_ROWS_MAX = 200
 # Checkpoints copy the log into the file. Rare enough not to sync the file for every commit, often
@@ -190,7 +191,7 @@ class SqliteWriter:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             # The log still has everything; the next copy takes it along.
-            _log.warning("the log of %s could not be copied into it: %s", self._location, error)
+            _log.warning("checkpoint failed", ledger=self._location, error=str(error))
 
 
 def _sales(appends: Iterable[Append]) -> set[str]:
