@@ -3,7 +3,7 @@
 A lone purchase is sent in the turn of the event loop in which it was asked for; no timer delays it.
 What is asked for in the same turn goes along. While as many calls are under way as may be, further
 purchases gather, so batches grow with load by themselves. Order is kept: who asked earlier is never
-in a later batch.
+in a later batch, unless they were turned away and are tried again.
 
 Each purchase keeps its request id through its retries, and is told its own result. A try whose fate
 is unknown makes all later tries of the purchase `retry`, so that the server fixes their answer.
@@ -196,22 +196,30 @@ class Coalescer:
         except grpc.RpcError as error:
             for asked in batch:
                 self._failed(asked, error_of_call(error, asked.request.request_id))
-            return
-        if len(answer.results) != len(batch):
-            for asked in batch:
-                request_id = asked.request.request_id
-                self._failed(
-                    asked,
-                    ServerFailed("the server did not answer every purchase", request_id=request_id),
-                )
-            return
-        for asked, result in zip(batch, answer.results, strict=True):
-            asked.is_sent = False
-            if result.HasField("response"):
-                if not asked.future.done():
-                    asked.future.set_result(PurchaseResult.of(result.response))
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
+            self._unknown(batch, f"the call failed: {error}")
+        else:
+            if len(answer.results) == len(batch):
+                for asked, result in zip(batch, answer.results, strict=True):
+                    self._answered(asked, result)
             else:
-                self._failed(asked, error_of_status(result.error, asked.request.request_id))
+                self._unknown(batch, "the server did not answer every purchase")
+
+    def _answered(self, asked: _Asked, answer: pb.PurchaseResult) -> None:
+        if answer.HasField("error"):
+            self._failed(asked, error_of_status(answer.error, asked.request.request_id))
+            return
+        try:
+            result = PurchaseResult.of(answer.response)
+        except (ValueError, OverflowError) as error:
+            self._unknown([asked], f"the answer cannot be read: {error}")
+            return
+        if not asked.future.done():
+            asked.future.set_result(result)
+
+    def _unknown(self, batch: Sequence[_Asked], why: str) -> None:
+        for asked in batch:
+            self._failed(asked, OutcomeUnknown(why, request_id=asked.request.request_id))
 
     def _failed(self, asked: _Asked, error: FlashSaleError) -> None:
         """Try again where that is allowed; else tell the caller."""

@@ -1,8 +1,9 @@
 """A real gRPC server whose answers a test writes down beforehand."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
 
 import grpc
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -14,6 +15,8 @@ from grpc_status import rpc_status
 
 Answer: TypeAlias = pb.PurchaseResult | status_pb2.Status
 Script = Callable[[pb.PurchaseRequest], Answer]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Turn = Callable[[Context], Awaitable[object]]
 
 
 def bought(request: pb.PurchaseRequest) -> pb.PurchaseResult:
@@ -44,8 +47,29 @@ def error(
     return status
 
 
+def breaks(code: grpc.StatusCode, details: str = "Socket closed") -> Turn:
+    """Ends a call as the transport does, or a proxy: without a word of the server."""
+    return lambda context: context.abort(code, details)
+
+
+def ends(status: status_pb2.Status) -> Turn:
+    """Ends a call as the server does."""
+    return lambda context: context.abort_with_status(rpc_status.to_status(status))
+
+
+async def never(_: Context) -> None:
+    """Holds a call until it is cancelled."""
+    await asyncio.Event().wait()
+
+
 class ScriptedServicer(rpc.FlashSaleServiceServicer):
-    """Answers each purchase by its script, and remembers every call."""
+    """Answers each purchase by its script, and remembers every call.
+
+    Attributes:
+        turns: what happens to the next calls, whichever they are, before the script is asked; None
+            lets a call through.
+        arrived: is told of each call.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -53,18 +77,47 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
         self.whole_call_errors: list[status_pb2.Status] = []
         self.drops_results = False
         self.metadata: list[dict[str, str | bytes]] = []
+        self.peers: list[str] = []
+        self.turns: list[Turn | None] = []
+        self.arrived: asyncio.Queue[str] = asyncio.Queue()
 
     async def BatchPurchase(  # noqa: N802  # the contract's name
-        self,
-        request: pb.BatchPurchaseRequest,
-        context: "grpc.aio.ServicerContext[pb.BatchPurchaseRequest, pb.BatchPurchaseResponse]",
+        self, request: pb.BatchPurchaseRequest, context: Context
     ) -> pb.BatchPurchaseResponse:
         self.batches.append(request)
-        self.metadata.append(dict(context.invocation_metadata() or ()))
+        await self._take_turn("BatchPurchase", context)
         if self.whole_call_errors:
             await context.abort_with_status(rpc_status.to_status(self.whole_call_errors.pop(0)))
         results = [self._result(item) for item in request.requests]
         return pb.BatchPurchaseResponse(results=results[:-1] if self.drops_results else results)
+
+    async def Status(  # noqa: N802
+        self, request: pb.StatusRequest, context: Context
+    ) -> pb.StatusResponse:
+        await self._take_turn("Status", context)
+        return pb.StatusResponse(sale_id=request.sale_id)
+
+    async def WatchStatus(  # noqa: N802
+        self, request: pb.WatchStatusRequest, context: Context
+    ) -> AsyncIterator[pb.WatchStatusResponse]:
+        await self._take_turn("WatchStatus", context)
+        status = pb.StatusResponse(sale_id=request.sale_id, position=len(self.metadata))
+        yield pb.WatchStatusResponse(status=status)
+
+    async def StreamPurchases(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.StreamPurchasesRequest], context: Context
+    ) -> AsyncIterator[pb.StreamPurchasesResponse]:
+        async for message in request_iterator:
+            await self._take_turn("StreamPurchases", context)
+            yield pb.StreamPurchasesResponse(result=self._result(message.request))
+
+    async def _take_turn(self, name: str, context: Context) -> None:
+        self.metadata.append(dict(context.invocation_metadata() or ()))
+        self.peers.append(context.peer())
+        self.arrived.put_nowait(name)
+        turn = self.turns.pop(0) if self.turns else None
+        if turn is not None:
+            await turn(context)
 
     def _result(self, request: pb.PurchaseRequest) -> pb.PurchaseResult:
         answer = self.script(request)
@@ -79,12 +132,19 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
 
 
 @contextlib.asynccontextmanager
-async def scripted(script: Script = bought) -> AsyncIterator[tuple[str, ScriptedServicer]]:
+async def scripted(
+    script: Script = bought,
+    credentials: grpc.ServerCredentials | None = None,
+    address: str = "127.0.0.1:0",
+) -> AsyncIterator[tuple[str, ScriptedServicer]]:
     """The address of a server that follows `script`, and its servicer."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     servicer = ScriptedServicer(script)  # type: ignore[abstract]  # the other calls are not made
     rpc.add_FlashSaleServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    if credentials is None:
+        port = server.add_insecure_port(address)
+    else:
+        port = server.add_secure_port(address, credentials)
     await server.start()
     try:
         yield f"127.0.0.1:{port}", servicer

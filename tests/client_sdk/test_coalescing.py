@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 import grpc
 import pytest
-from flashsale import AsyncClient, ClientClosed, Outcome, OutcomeUnknown, Retries, ServerFailed
+from flashsale import AsyncClient, ClientClosed, Outcome, OutcomeUnknown, Retries
 from flashsale.coalescing import Coalescer
 from flashsale.v1 import flash_sale_pb2 as pb
 from hypothesis import given, settings
@@ -55,12 +55,38 @@ async def test_a_caller_who_is_cancelled_leaves_the_others_alone() -> None:
     assert [result.outcome for result in others] == [Outcome.PURCHASED] * 9
 
 
-async def test_an_answer_with_too_few_results_is_no_answer() -> None:
+async def test_an_answer_with_too_few_results_leaves_the_outcome_unknown() -> None:
     async with scripted() as (address, server):
         server.drops_results = True
-        async with AsyncClient(address) as client:
-            with pytest.raises((ServerFailed, OutcomeUnknown)):
+        async with AsyncClient(address, retries=Retries(1)) as client:
+            with pytest.raises(OutcomeUnknown):
                 await client.purchase("ann")
+
+
+async def test_an_answer_that_cannot_be_read_spoils_no_other() -> None:
+    def script(request: pb.PurchaseRequest) -> pb.PurchaseResult:
+        answer = bought(request)
+        if request.user_id == "ann":
+            answer.response.purchase.create_time.seconds = 10**15
+        return answer
+
+    async with scripted(script) as (address, _):
+        async with AsyncClient(address, retries=Retries(1)) as client:
+            results = await asyncio.gather(
+                client.purchase("ann"), client.purchase("bob"), return_exceptions=True
+            )
+    assert isinstance(results[0], OutcomeUnknown)
+    assert not isinstance(results[1], BaseException)
+
+
+async def test_a_call_that_fails_in_an_unforeseen_way_leaves_nobody_waiting() -> None:
+    async def send(_: pb.BatchPurchaseRequest, __: float) -> pb.BatchPurchaseResponse:
+        raise RuntimeError("the channel is broken")
+
+    coalescer = Coalescer(send, Retries(1))
+    with pytest.raises(OutcomeUnknown):
+        await coalescer.purchase(pb.PurchaseRequest(user_id="ann"), 10.0)
+    await coalescer.close()
 
 
 async def test_an_outcome_of_a_later_version_is_unrecognized() -> None:
