@@ -206,7 +206,7 @@ class Coalescer:
                 self._unknown(batch, "the server did not answer every purchase")
 
     def _answered(self, asked: _Asked, answer: pb.PurchaseResult) -> None:
-        if answer.HasField("error"):
+        if not answer.HasField("response"):
             self._failed(asked, error_of_status(answer.error, asked.request.request_id))
             return
         try:
