@@ -1,6 +1,7 @@
 """How calls end when time, the connection, the server or the client ends before the answer."""
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,7 +32,7 @@ from tests.client_sdk.scripted_server import (
     never,
     scripted,
 )
-from tests.servers import server_process
+from tests.servers import ServerProcess, server_process
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 AN_HOUR = Retries(first_seconds=3600.0, longest_seconds=3600.0, chance=lambda: 1.0)
@@ -78,24 +79,37 @@ async def test_a_purchase_that_never_had_time_is_not_sent(timeout: float) -> Non
 
 
 async def test_the_end_of_time_tells_what_the_last_try_said() -> None:
-    async with scripted() as (address, server):
-        server.turns = [ends(error(UNAVAILABLE, "QUEUE_FULL")), never]
-        async with AsyncClient(address, timeout=0.3) as client:
-            with pytest.raises(OutcomeUnknown, match="the last try said: QUEUE_FULL happened"):
-                await client.purchase("ann")
+    full = error(UNAVAILABLE, "QUEUE_FULL")
+    tried: list[str] = []
+
+    async def send(batch: pb.BatchPurchaseRequest, _: float) -> pb.BatchPurchaseResponse:
+        tried.extend(item.user_id for item in batch.requests)
+        if len(tried) > 1:
+            await asyncio.Event().wait()
+        return pb.BatchPurchaseResponse(results=[pb.PurchaseResult(error=full)])
+
+    coalescer = Coalescer(send, Retries(first_seconds=0.0))
+    with pytest.raises(OutcomeUnknown, match="the last try said: QUEUE_FULL happened"):
+        await coalescer.purchase(pb.PurchaseRequest(user_id="ann"), 0.3)
+    await coalescer.close()
 
 
 def test_a_server_that_is_killed_during_a_call_leaves_the_outcome_unknown(tmp_path: Path) -> None:
-    with server_process(tmp_path) as server, ThreadPoolExecutor(1) as threads:
-        with Client(server.address, retries=Retries(attempts=3, first_seconds=0.0)) as client:
-            assert client.health().version
-            server.process.send_signal(19)  # SIGSTOP: the request arrives and nobody reads it
-            asked = threads.submit(client.purchase, "ann", request_id="mine")
+    async def purchase_from(server: ServerProcess) -> None:
+        retries = Retries(attempts=3, first_seconds=0.0)
+        async with AsyncClient(server.address, retries=retries) as client:
+            await client.health()
+            server.process.send_signal(signal.SIGSTOP)  # who asks now is heard by nobody
+            asked = asyncio.create_task(client.purchase("ann", request_id="mine"))
+            await asyncio.sleep(0)
             with pytest.raises(OutcomeUnknown):
-                client.purchase("bob", timeout=0.2)  # sent after hers
+                await client.purchase("bob", timeout=0.2)  # in one call with hers
             server.kill()
-            with pytest.raises(OutcomeUnknown) as unknown:
-                asked.result()
+            await asked
+
+    with server_process(tmp_path) as server:
+        with pytest.raises(OutcomeUnknown) as unknown:
+            asyncio.run(purchase_from(server))
     assert unknown.value.request_id == "mine"
 
 

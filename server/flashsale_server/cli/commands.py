@@ -37,8 +37,7 @@ def main() -> None:
 def _serve(**flags: str | None) -> None:
     """Run the service until it is told to stop.
 
-    Each setting is a flag, else an environment variable (FLASH_SALE_STOCK for --stock), else its
-    default.
+    A setting is a flag, else an environment variable (FLASH_SALE_STOCK), else its default.
 
     Example: flash-sale serve --stock 500 --ledger sqlite:///launch.db
     """

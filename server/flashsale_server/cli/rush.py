@@ -33,7 +33,7 @@ class Tally:
 
 async def rush_at(address: str, sale_id: str, users: int, name: str | None) -> bool:
     """Send the crowd; return whether what was acknowledged is what the server holds."""
-    console = Console()
+    console = Console(highlight=False)
     crowd = [f"{name or 'rush-' + token_hex(3)}-{number}" for number in range(users)]
     async with AsyncClient(address, sale_id=sale_id, timeout=60.0) as client:
         before = await client.status()
@@ -45,7 +45,8 @@ async def rush_at(address: str, sale_id: str, users: int, name: str | None) -> b
         tally = await _everybody(client, crowd, console)
         took = time.perf_counter() - started
         after = await client.status()
-        console.print(_table(tally, users, took))
+        console.print(f"{users:,} attempts in {took:.2f} s: {users / took:,.0f} a second")
+        console.print(_table(tally))
         missing = await _missing(client, tally)
     sold = after.sold_stock - before.sold_stock
     return _verdict(console, tally, sold, missing)
@@ -100,8 +101,8 @@ async def _missing(client: AsyncClient, tally: Tally) -> int:
     return sum(await asyncio.gather(*(is_missing(*item) for item in tally.bought.items())))
 
 
-def _table(tally: Tally, users: int, took: float) -> Table:
-    table = Table(title=f"{users:,} attempts in {took:.2f} s: {users / took:,.0f} a second")
+def _table(tally: Tally) -> Table:
+    table = Table()
     table.add_column("what came of it")
     table.add_column("people", justify="right")
     for outcome, count in tally.outcomes.most_common():
