@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,21 @@ def test_the_curl_calls_of_the_readme_work_as_typed(server: ServerProcess) -> No
     assert found["purchased"] is True
     assert metrics["attempts"] == "1"
     assert health["health"] == "SYSTEM_HEALTH_HEALTHY"
+
+
+def test_the_sdk_example_of_the_readme_works_as_typed(server: ServerProcess) -> None:
+    readme = (ROOT / "README.md").read_text()
+    (example,) = [part.split("```")[0] for part in readme.split("```python\n")[1:]]
+    printed = output_of(sys.executable, "-c", example.replace("127.0.0.1:50051", server.address))
+    assert printed.startswith("got it: ")
+    assert "99 left" in printed
+
+
+def test_the_grpcurl_calls_of_the_readme_work_as_typed(server: ServerProcess) -> None:
+    tool("grpcurl")
+    readme = (ROOT / "README.md").read_text()
+    calls = [line[2:] for line in readme.splitlines() if line.startswith("$ grpcurl ")]
+    assert len(calls) == 3
+    for call in calls:
+        command = call.replace("127.0.0.1:50051", server.address)
+        output_of("sh", "-c", command.replace("grpcurl", tool("grpcurl"), 1))
