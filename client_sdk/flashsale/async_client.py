@@ -1,9 +1,10 @@
 """AsyncClient: a flash sale, called from asyncio."""
 
 import asyncio
+import contextlib
 import math
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -197,7 +198,8 @@ class AsyncClient:
         Raises:
             InvalidRequest, SaleNotFound, Unavailable, DeadlineExceeded: as for `purchase`.
         """
-        request = pb.GetPurchaseRequest(user_id=user_id, sale_id=sale_id or self._sale_id)
+        with _carried():
+            request = pb.GetPurchaseRequest(user_id=user_id, sale_id=sale_id or self._sale_id)
         stub = self._stub()
         return UserPurchases.of(await self._asked(stub.GetPurchase, request, timeout))
 
@@ -209,7 +211,8 @@ class AsyncClient:
         Raises:
             InvalidRequest, SaleNotFound, Unavailable, DeadlineExceeded: as for `purchase`.
         """
-        request = pb.StatusRequest(sale_id=sale_id or self._sale_id)
+        with _carried():
+            request = pb.StatusRequest(sale_id=sale_id or self._sale_id)
         return SaleStatus.of(await self._asked(self._stub().Status, request, timeout))
 
     async def watch_status(
@@ -291,15 +294,13 @@ class AsyncClient:
             raise ClientClosed("the client was closed")
 
     def _request(self, order: Order) -> pb.PurchaseRequest:
-        try:
+        with _carried(order.request_id):
             return pb.PurchaseRequest(
                 user_id=order.user_id,
                 quantity=order.quantity,
                 request_id=order.request_id or _new_request_id(),
                 sale_id=order.sale_id or self._sale_id,
             )
-        except ValueError as error:  # a number or a string that no message can carry
-            raise InvalidRequest(str(error), request_id=order.request_id) from error
 
     async def _asked(
         self,
@@ -326,6 +327,15 @@ class AsyncClient:
             if wait is None:
                 raise error
             await self._pause(wait)
+
+
+@contextlib.contextmanager
+def _carried(request_id: str | None = None) -> Iterator[None]:
+    """Say so where a number or a string is one that no message can carry."""
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidRequest(str(error), request_id=request_id) from error
 
 
 def _new_request_id() -> str:

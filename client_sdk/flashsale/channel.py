@@ -1,7 +1,6 @@
 """The connection to a server: where it is, how it is secured, and what each call carries."""
 
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -95,7 +94,8 @@ def checked_address(address: str) -> str:
     Raises:
         ValueError: it has no port.
     """
-    parts: Sequence[str] = address.rsplit(":", 1)
-    if address.startswith("unix:") or (len(parts) == 2 and parts[0] and parts[1].isdigit()):
+    host, _, port = address.rpartition(":")
+    is_one_host = bool(host) and (":" not in host or host.startswith(("[", "dns:")))
+    if address.startswith("unix:") or (is_one_host and port.isdigit() and int(port) <= 65535):
         return address
     raise ValueError(f"{address!r} is not an address; write host:port, such as 127.0.0.1:50051")

@@ -148,9 +148,17 @@ def test_a_token_is_not_sent_unencrypted_over_a_network() -> None:
     AsyncClient("127.0.0.1:50051", token="secret")
 
 
-def test_an_address_without_a_port_is_refused() -> None:
+@pytest.mark.parametrize("address", ["localhost", "::1", "localhost:65536", ":50051", ""])
+def test_what_is_no_host_and_port_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
-        AsyncClient("localhost")
+        AsyncClient(address)
+
+
+async def test_a_user_id_that_no_message_can_carry_is_invalid() -> None:
+    async with running() as shop, AsyncClient(shop.address) as client:
+        for call in (client.purchase, client.get_purchase, client.status):
+            with pytest.raises(InvalidRequest):
+                await call("\ud800")
 
 
 def test_the_sdk_needs_nothing_of_the_server() -> None:
