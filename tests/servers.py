@@ -92,9 +92,11 @@ def serve_command(
 
 
 @contextlib.contextmanager
-def server_process(folder: Path, *flags: str) -> Iterator[ServerProcess]:
+def server_process(
+    folder: Path, *flags: str, stderr: int = subprocess.DEVNULL
+) -> Iterator[ServerProcess]:
     """A server process that is ready; it is killed at the end if it still runs."""
-    process = serve_command(folder, *flags)
+    process = serve_command(folder, *flags, stderr=stderr)
     try:
         yield _ready(process)
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 import sqlite3
@@ -52,6 +53,21 @@ async def test_what_was_sold_is_there_after_a_stop_and_a_start(tmp_path: Path) -
     assert names_in(tmp_path) == ["flash-sale.db"]
     with server_process(tmp_path) as server:
         assert "2 of 3 left" in server.greeting
+
+
+@pytest.mark.parametrize(("level", "batches"), [("info", 0), ("debug", 3)])
+async def test_logs_have_a_line_a_batch_at_debug_and_name_nobody(
+    tmp_path: Path, level: str, batches: int
+) -> None:
+    flags = ("--log-level", level, "--log-format", "json")
+    with server_process(tmp_path, *flags, stderr=subprocess.PIPE) as server:
+        for user_id in ("ann", "bob", "cid"):
+            await buy(server, user_id)
+        assert server.terminate() == 0
+        assert server.process.stderr is not None
+        lines = [json.loads(line) for line in server.process.stderr]
+    assert sum(line["event"] == "batch committed" for line in lines) == batches
+    assert not any(user_id in str(lines) for user_id in ("ann", "bob", "cid"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
