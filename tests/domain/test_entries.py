@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from flashsale_server.domain import Entry, EntryDetail, EntryKind, Outcome, SaleTerms
+from flashsale_server.domain import (
+    SCHEMA_VERSION,
+    Entry,
+    EntryDetail,
+    EntryKind,
+    Inventory,
+    Outcome,
+    SaleTerms,
+    UnknownEntry,
+)
 from flashsale_server.ledger import GENESIS_DIGEST, Append, LedgerDamaged, LedgerTooNew, encoded
 
 TERMS = SaleTerms("A bicycle", 5, 9, 2)
@@ -54,16 +63,74 @@ def test_a_digest_stays_what_it_was() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[[]]", '[["paused",0,"","","",0,0,{"colour":"red"}]]', '[["paused","many"]]', "[]"],
+    [
+        "",
+        "{}",
+        "[[]]",
+        "[]",
+        '[["paused","many"]]',
+        '[["paused",0,"","","",0,0,{"colour":"red"}]]',
+        '[["updated",0,"","","",0,0,{"terms":{"colour":"red"}}]]',
+        '[["paused",0,"","","",0,0,null,"and a ninth column"]]',
+        '[["paused"],["resumed"]]',
+    ],
+    ids=[
+        "nothing",
+        "no list",
+        "no kind",
+        "too few entries",
+        "no number",
+        "a detail that nobody knows",
+        "a term that nobody knows",
+        "a column that nobody knows",
+        "too many entries",
+    ],
 )
 def test_a_text_that_no_version_writes_is_damage(text: str) -> None:
-    with pytest.raises(LedgerDamaged):
+    with pytest.raises(LedgerDamaged, match="sale 's' at positions 1 to 1"):
         replace(stored(Entry("paused")), entries=text).decoded()
 
 
 def test_a_later_version_is_not_guessed_at() -> None:
-    with pytest.raises(LedgerTooNew):
-        replace(stored(Entry("paused")), schema_version=99).decoded()
+    later = SCHEMA_VERSION + 1
+    with pytest.raises(LedgerTooNew, match=f"schema version {later} from position 1"):
+        replace(stored(Entry("paused")), schema_version=later).decoded()
+
+
+def test_a_kind_that_nobody_knows_is_read_and_then_stops_the_replay() -> None:
+    append = replace(stored(Entry("paused")), entries='[["teleported",0,"","","",0,0,null]]')
+    (entry,) = append.decoded()
+    with pytest.raises(UnknownEntry, match="position 1: unknown kind of entry 'teleported'"):
+        Inventory().apply([entry], append.recorded_at_us)
+
+
+def test_a_row_of_each_kind_that_is_written_today_is_pinned() -> None:
+    pinned = {entry.kind for entry in STORED.values()}
+    assert {kind.value for kind in EntryKind} - pinned == {
+        "held",
+        "confirmed",
+        "released",
+        "expired",
+        "cancelled",
+    }
+
+
+def test_what_is_pinned_can_be_replayed() -> None:
+    inventory = Inventory()
+    for position, text in enumerate(STORED, 1):
+        append = replace(stored(STORED[text]), first_position=position, last_position=position)
+        inventory.apply(append.decoded(), append.recorded_at_us)
+    assert (inventory.total_stock, inventory.available_stock, inventory.sold_stock) == (95, 93, 2)
+    assert inventory.has_ended
+
+
+def test_text_that_people_write_comes_back_as_it_was() -> None:
+    entry = Entry("purchased", -1, 'ann "\\" \u00fc\U0001f6b2', "p", "r/\u2028", 1)
+    assert stored(entry).decoded() == (entry,)
+
+
+def test_the_version_of_the_entries_shape_is_pinned() -> None:
+    assert SCHEMA_VERSION == 1
 
 
 def test_a_shorter_entry_of_the_same_version_is_read_with_defaults() -> None:

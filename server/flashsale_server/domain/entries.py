@@ -63,7 +63,7 @@ class EntryDetail(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     outcome: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """One fact about a sale.
 
     Attributes:
