@@ -108,12 +108,15 @@ class AsyncClient:
         quantity: int = 1,
         request_id: str | None = None,
         sale_id: str | None = None,
+        retry: bool = False,
         timeout: float | None = None,
     ) -> PurchaseResult:
         """Try to buy `quantity` units for `user_id`.
 
         Concurrent calls travel together as one BatchPurchase; each is answered by itself. A request
         id is made when none is given, and kept through the retries, so a retry never buys twice.
+
+        Pass `retry=True` with the same request id to learn what became of an OutcomeUnknown.
 
         Raises:
             InvalidRequest: a field is malformed; `violations` says which.
@@ -126,6 +129,7 @@ class AsyncClient:
             DeadlineExceeded: the time was over, and nothing was decided.
         """
         request = self._request(Order(user_id, quantity, request_id, sale_id))
+        request.retry = retry
         self._stub()
         assert self._coalescer is not None  # noqa: S101  # made with the stub
         return await self._coalescer.purchase(request, self._limit(timeout))

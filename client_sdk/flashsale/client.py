@@ -81,6 +81,7 @@ class Client:
         quantity: int = 1,
         request_id: str | None = None,
         sale_id: str | None = None,
+        retry: bool = False,
         timeout: float | None = None,
     ) -> PurchaseResult:
         """Try to buy `quantity` units for `user_id`; see AsyncClient.purchase."""
@@ -90,6 +91,7 @@ class Client:
                 quantity=quantity,
                 request_id=request_id,
                 sale_id=sale_id,
+                retry=retry,
                 timeout=timeout,
             )
         )

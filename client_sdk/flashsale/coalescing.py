@@ -33,6 +33,7 @@ from flashsale.retries import Retries
 from flashsale.v1 import flash_sale_pb2 as pb
 
 BATCH_MAX: Final = 250
+BATCH_BYTES_MAX: Final = 1024 * 1024
 CALLS_MAX: Final = 4
 WAITING_MAX: Final = 20_000
 SWEEP_SECONDS: Final = 0.05
@@ -125,7 +126,8 @@ class Coalescer:
     async def purchase(self, request: pb.PurchaseRequest, timeout: float) -> PurchaseResult:
         """The result of one purchase, whichever call it travels in."""
         deadline = self._loop.time() + timeout
-        async with self._room:
+        await self._let_in(request, deadline)
+        try:
             if self._is_closed:
                 raise ClientClosed("the client is closed", request_id=request.request_id)
             asked = _Asked(request, deadline, self._loop.create_future())
@@ -137,6 +139,17 @@ class Coalescer:
                 return await asked.future
             finally:
                 self._unanswered.discard(asked)
+        finally:
+            self._room.release()
+
+    async def _let_in(self, request: pb.PurchaseRequest, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._room.acquire()
+        except TimeoutError:
+            raise DeadlineExceeded(
+                "the deadline passed while too many others waited", request_id=request.request_id
+            ) from None
 
     async def close(self) -> None:
         """Tell everybody who waits that the client is closed, and end the calls under way."""
@@ -173,9 +186,14 @@ class Coalescer:
     def _next_batch(self) -> list[_Asked]:
         """The next purchases, without those whose caller has left or has no time left."""
         batch: list[_Asked] = []
+        size = 0
         now = self._loop.time()
         while self._waiting and len(batch) < self._batch_max:
-            asked = self._waiting.popleft()
+            asked = self._waiting[0]
+            size += asked.request.ByteSize()
+            if batch and size > BATCH_BYTES_MAX:
+                break  # what is too large for any call must not take its neighbours along
+            self._waiting.popleft()
             if asked.deadline <= now:
                 asked.time_out()
             if not asked.future.done():

@@ -164,7 +164,7 @@ class TooManyWatchers(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """The purchase may or may not have been decided: ask again with the same request id."""
+    """It may or may not have been decided: ask again with the same request id and `retry`."""
 
 
 REASONS: Final[dict[str, type[FlashSaleError]]] = {

@@ -76,6 +76,12 @@ class Server:
         """
         node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         async with contextlib.AsyncExitStack() as undo:
+            # Who cannot listen must not have touched the ledger.
+            grpc_server = GrpcServer(settings.grpc_address, settings.max_concurrent_streams)
+            undo.push_async_callback(grpc_server.stop, 0)
+            http = HttpServer(settings.http_address)
+            undo.push_async_callback(http.stop)
+            grpc_port, http_port = grpc_server.listen(), http.listen()
             if ledger is None:
                 ledger = await open_ledger(settings.ledger, node=node)
             undo.push_async_callback(ledger.close)
@@ -90,26 +96,17 @@ class Server:
             servicer = FlashSaleServicer(checkout, watching, version("flash-sale"))
             described = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
             services = [Service(described, servicer)]
-            http = HttpServer(
-                http_app(
-                    services,
-                    status_of=status_of,
-                    cors_origins=settings.cors_origins,
-                    extra_routes=[
-                        *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
-                        prometheus_route(checkout, watching),
-                    ],
-                ),
-                address=settings.http_address,
+            app = http_app(
+                services,
+                status_of=status_of,
+                cors_origins=settings.cors_origins,
+                extra_routes=[
+                    *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
+                    prometheus_route(checkout, watching),
+                ],
             )
-            grpc_server = GrpcServer(
-                [(described, servicer)],
-                address=settings.grpc_address,
-                max_concurrent_streams=settings.max_concurrent_streams,
-            )
-            grpc_port = await grpc_server.start()
-            undo.push_async_callback(grpc_server.stop, 0)
-            http_port = await http.start()
+            await grpc_server.start([(described, servicer)])
+            http.start(app)
             undo.pop_all()
         return cls(
             settings,
@@ -127,8 +124,8 @@ class Server:
     async def drain(self) -> None:
         """Take no new calls, and answer those that are there."""
         await self._grpc.not_serving()
-        self._watching.close()
         await self._checkout.drain(self.settings.drain_seconds)
+        self._watching.close()
 
     async def stop(self) -> None:
         """Drain, stop listening, and let go of the ledger last."""
@@ -150,8 +147,6 @@ async def serve(
     # The ledger's thread has to win the interpreter's lock back from a busy event loop after each
     # commit; by default it waits 5 ms for that, longer than the commit takes.
     sys.setswitchinterval(0.0005)
-    server = await Server.start(settings, ledger)
-    started(server)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -162,6 +157,8 @@ async def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop, number)
+    server = await Server.start(settings, ledger)
+    started(server)
     await stopping.wait()
     await server.stop()
 

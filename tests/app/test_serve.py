@@ -89,6 +89,7 @@ def test_a_taken_port_is_named(tmp_path: Path, flag: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"127.0.0.1:{port}" in refused(tmp_path, flag, f"127.0.0.1:{port}")
+    assert names_in(tmp_path) == [], "a server that cannot listen made a ledger"
 
 
 @pytest.mark.parametrize("content", [b"not a database at all\n" * 200, b"SQLite format 3\0" * 300])

@@ -127,6 +127,18 @@ async def test_a_deadline_that_passes_before_the_turn_leaves_the_call_undecided(
         assert await shop.buyers() == ["bob"]
 
 
+async def test_calls_whose_time_is_over_do_not_pile_up_while_the_ledger_hangs() -> None:
+    async with open_shop(stock=5000) as shop:
+        await stalled(shop)
+        soon = shop.clock.monotonic() + 1
+        calls = [shop.ask(f"u-{number}", deadline=soon) for number in range(3000)]
+        await turns(100)
+        shop.clock.move(1)
+        await settled(*calls)
+        assert shop.checkout.line.length == 1
+        assert shop.lane.queue_length <= 1001
+
+
 async def test_a_deadline_that_passes_while_the_ledger_hangs_leaves_the_outcome_unknown() -> None:
     async with open_shop() as shop:
         first = await stalled(shop)

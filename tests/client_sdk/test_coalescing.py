@@ -29,6 +29,15 @@ async def test_a_thousand_concurrent_purchases_travel_in_few_calls_and_in_order(
         assert result.purchase.user_id == f"u-{number}"
 
 
+async def test_a_request_that_is_too_large_takes_no_neighbours_along() -> None:
+    async with scripted() as (address, _), AsyncClient(address, retries=Retries(1)) as client:
+        users = ["ann", "x" * 5_000_000, "bob"]
+        results = await asyncio.gather(
+            *(client.purchase(user) for user in users), return_exceptions=True
+        )
+    assert [isinstance(result, BaseException) for result in results] == [False, True, False]
+
+
 async def test_a_lone_purchase_travels_alone_at_once() -> None:
     async with scripted() as (address, server), AsyncClient(address) as client:
         await client.purchase("ann")

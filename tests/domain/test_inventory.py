@@ -40,6 +40,15 @@ def test_what_the_ledger_holds_has_happened_whatever_the_rules_say(entries: list
     assert parts == inventory.total_stock
 
 
+def test_before_its_first_entry_a_sale_is_nothing_at_all() -> None:
+    inventory = Inventory()
+    assert inventory.terms == SaleTerms()
+    assert (inventory.last_position, inventory.recorded_at_us) == (0, 0)
+    stock = (inventory.available_stock, inventory.held_stock, inventory.sold_stock)
+    assert (inventory.total_stock, stock) == (0, (0, 0, 0))
+    assert (inventory.is_paused, inventory.has_ended) == (False, False)
+
+
 def test_a_fence_takes_a_position_and_changes_nothing_else() -> None:
     fenced, twin = opened(), opened()
     fenced.apply([Entry(EntryKind.FENCED.value)], 0)

@@ -93,6 +93,24 @@ async def test_a_stream_that_stays_open_is_answered_meanwhile() -> None:
         assert await stream.read() is grpc.aio.EOF
 
 
+async def test_bytes_that_cannot_be_read_end_a_stream_after_its_answers() -> None:
+    good = [
+        pb.StreamPurchasesRequest(
+            request=pb.PurchaseRequest(user_id=f"u-{number}", request_id=f"r-{number}")
+        ).SerializeToString()
+        for number in range(5)
+    ]
+    async with running() as shop, grpc.aio.insecure_channel(shop.address) as channel:
+        method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+            "/flashsale.v1.FlashSaleService/StreamPurchases"
+        )
+        call = method(iter([*good, b"\xff\xff"]))
+        answers = [await call.read() for _ in range(5)]
+        code = await call.code()
+    assert all(isinstance(answer, bytes) for answer in answers)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_a_caller_who_hangs_up_on_a_stream_takes_nobody_with_them() -> None:
     async with running(stock="10") as shop:
         stream = shop.stub.StreamPurchases()

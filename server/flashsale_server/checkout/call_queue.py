@@ -45,8 +45,6 @@ class CallQueue:
         now = self._clock.monotonic()
         while self._waiting and len(calls) < count:
             call = self._waiting.popleft()
-            if call.result is not None:
-                continue  # told already, while it waited, that its deadline had passed
             if call.is_late(now) or call.is_abandoned:
                 self.settle(call, DeadlineExceeded())
             else:
@@ -84,6 +82,8 @@ class CallQueue:
         for call in out:
             if call.is_late(now):
                 self.settle(call, unknown(call))
-        for call in self._waiting:
-            if call.is_late(now):
-                self.settle(call, DeadlineExceeded())
+        late = [call for call in self._waiting if call.is_late(now)]
+        for call in late:
+            self.settle(call, DeadlineExceeded())
+        if late:
+            self._waiting = deque(call for call in self._waiting if call.result is None)

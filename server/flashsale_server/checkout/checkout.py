@@ -248,7 +248,7 @@ class Checkout:
                 clock=self.clock,
                 batch_size=self._batch_size,
             )
-            await lane.catch_up()
+            await lane.replica.catch_up()
             lane.start()
             self._lanes[sale_id] = lane
             return lane

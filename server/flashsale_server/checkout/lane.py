@@ -46,6 +46,7 @@ from flashsale_server.domain import (
     Entry,
     EntryKind,
     Inventory,
+    PurchaseCommand,
     ReusedRequestId,
     entries_due,
 )
@@ -188,10 +189,15 @@ class Lane:
             if state is not seen:
                 seen = state
                 self.changes.changed()
-            if entries_due(self.inventory, now_us) and not self._is_cooling():
-                return
+            timeout_seconds = 60.0
+            if entries_due(self.inventory, now_us):
+                timeout_seconds = self._breaker.wait_seconds(self._clock.monotonic())
+                if not timeout_seconds:
+                    return
             boundary_us = self.inventory.next_boundary_us(now_us)
-            await self._woken(60.0 if boundary_us is None else (boundary_us - now_us) / 1e6)
+            if boundary_us is not None:
+                timeout_seconds = min(timeout_seconds, (boundary_us - now_us) / 1e6)
+            await self._woken(timeout_seconds)
 
     async def _woken(self, timeout_seconds: float) -> None:
         """Wait until a call comes, an append ends, or the time is over."""
@@ -210,7 +216,11 @@ class Lane:
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
             calls = self._queue.take(self._batch_size)
-            pending.decide(calls, minted)
+            try:
+                pending.decide(calls, minted)
+            except BaseException:
+                self._queue.put_back(calls)  # so that whoever stops the lane finds them
+                raise
         self._meters.batch_decided(len(calls))
         # The loop has others to serve between two batches.
         await asyncio.sleep(0)
@@ -346,7 +356,7 @@ class Lane:
             self._meters.appends_failed += 1
             _log.warning("recovery failed", sale=self.sale_id, error=str(error))
             for call in self._queue.take(self._batch_size):
-                self._queue.settle(call, LedgerRefused())
+                self._queue.settle(call, _not_recorded(call))
             self._count_failure()
             return False
         except BaseException:
@@ -414,9 +424,6 @@ class Lane:
     def _circuit_open(self) -> Fault:
         return CircuitOpen(self._breaker.wait_seconds(self._clock.monotonic()))
 
-    def _is_cooling(self) -> bool:
-        return self._breaker.wait_seconds(self._clock.monotonic()) > 0
-
     def _stop(self, why: str) -> None:
         stopped = self.stopped or SaleUnreadable(self.sale_id, why)
         if self.stopped is None:
@@ -424,6 +431,13 @@ class Lane:
             _log.error("lane stopped", sale=self.sale_id, why=why)
         self._abandon(lambda: stopped)
         self.changes.changed()
+
+
+def _not_recorded(call: Call) -> Fault:
+    """What can be said of a call that wrote nothing: of a retry's earlier copies, nothing."""
+    command = call.command
+    is_retry = isinstance(command, PurchaseCommand) and command.is_retry
+    return _unknown(call) if is_retry else LedgerRefused()
 
 
 def _unknown(call: Call) -> OutcomeUnknown:

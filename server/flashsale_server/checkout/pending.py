@@ -35,7 +35,8 @@ class Pending:
 
     def decide(self, calls: Sequence[Call], mint: Mint) -> None:
         """Decide a batch; nothing of it may be told to anybody yet."""
-        self._results += self.draft.decide([call.command for call in calls], mint)
+        results = self.draft.decide([call.command for call in calls], mint)
+        self._results += results
         self.calls += calls
         for call in calls:
             call.is_decided = True

@@ -75,6 +75,7 @@ class Replica:
     async def appended(self, append: Append, entries: Sequence[Entry]) -> None:
         """Take in an append of this process that is durable now."""
         async with self.lock:
+            self._check()
             # Somebody who caught up in the meantime may have read it from the ledger already.
             if self.inventory.last_position < append.first_position:
                 self._take_in(append, entries)

@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 
 from flashsale_server.checkout.checkout import Checkout
-from flashsale_server.checkout.faults import Fault, TooManyWatchers
+from flashsale_server.checkout.faults import TooManyWatchers
 from flashsale_server.checkout.lane import Lane
 
 HEARTBEAT_SECONDS: Final = 15.0
@@ -65,9 +65,11 @@ class Watching:
             raise TooManyWatchers(self._capacity)
         self._enter(lane)
         try:
-            while not self._closing.is_set():
+            while True:
                 seen = lane.changes.version
                 yield
+                if self._closing.is_set():
+                    return
                 await self._pause(min_interval_seconds)
                 await lane.changes.beyond(seen, self._heartbeat_seconds - min_interval_seconds)
         finally:
@@ -99,5 +101,5 @@ class Watching:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self._checkout.refresh(lane)
-            except Fault as fault:
-                _log.warning("cannot follow the ledger", sale=lane.sale_id, why=fault.message)
+            except Exception as error:  # noqa: BLE001  # the next look may go better
+                _log.warning("cannot follow the ledger", sale=lane.sale_id, why=str(error))

@@ -129,9 +129,11 @@ def _verdict(console: Console, tally: Tally, sold: int, missing: int) -> bool:
     if sold == acknowledged:
         console.print(f"The sale sold {sold:,} units meanwhile: acknowledged equals held.")
         return True
-    possible = acknowledged <= sold <= acknowledged + len(tally.unanswered)
+    if sold < acknowledged:
+        console.print(f"WRONG: {acknowledged:,} were acknowledged, but the sale sold {sold:,}")
+        return False
     console.print(
         f"The sale sold {sold:,} units meanwhile, {sold - acknowledged:,} more than this crowd was "
         f"told of; {len(tally.unanswered):,} were not answered, and others may have bought too."
     )
-    return possible or not tally.unanswered
+    return sold <= acknowledged + len(tally.unanswered)

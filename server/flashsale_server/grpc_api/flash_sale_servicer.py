@@ -4,13 +4,10 @@ Each RPC takes a message and its caller, and returns a message or raises a fault
 the RPCs' names, so that a door finds them by the contract alone.
 """
 
-import asyncio
-import functools
 import resource
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 from flashsale.v1 import flash_sale_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
@@ -27,7 +24,9 @@ from flashsale_server.checkout import (
 )
 from flashsale_server.domain import Answer
 from flashsale_server.grpc_api.error_table import ERROR_TABLE, status_of
+from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
+    DEFAULT_SALE,
     Order,
     check_batch_size,
     lookup_of,
@@ -43,9 +42,6 @@ from flashsale_server.grpc_api.responses import (
     purchase_response,
     status_response,
 )
-
-STREAM_IN_FLIGHT: Final = 1000
-"""Purchases of one stream that may be unanswered before the server stops to read on."""
 
 
 class FlashSaleServicer:
@@ -102,16 +98,13 @@ class FlashSaleServicer:
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         """Purchases as a stream, answered as they are ready."""
-        ready: asyncio.Queue[pb.PurchaseResult | None] = asyncio.Queue()
-        room = asyncio.Semaphore(STREAM_IN_FLIGHT)
-        reading = asyncio.create_task(self._read(requests, caller, ready, room))
-        try:
-            while (result := await ready.get()) is not None:
-                room.release()
-                yield pb.StreamPurchasesResponse(result=result)
-            await reading
-        finally:
-            reading.cancel()
+
+        async def admit(request: pb.PurchaseRequest) -> Call:
+            return await self._admitted(order_of(request), caller)
+
+        stream = PurchaseStream(admit, _stream_result)
+        async for response in stream.results(requests):
+            yield response
 
     async def GetPurchase(
         self, request: pb.GetPurchaseRequest, caller: Caller
@@ -193,29 +186,6 @@ class FlashSaleServicer:
             deadline=deadline,
         )
 
-    async def _read(
-        self,
-        requests: AsyncIterator[pb.StreamPurchasesRequest],
-        caller: Caller,
-        ready: "asyncio.Queue[pb.PurchaseResult | None]",
-        room: asyncio.Semaphore,
-    ) -> None:
-        """Admit what a stream sends, and put each result into `ready`; None after the last one."""
-        try:
-            async for item in requests:
-                await room.acquire()
-                try:
-                    order = order_of(item.request)
-                    call = await self._admitted(order, caller)
-                except Fault as fault:
-                    ready.put_nowait(_failed(item.request.request_id, fault))
-                else:
-                    call.listen(functools.partial(_put, ready, order.sale_id))
-            for _ in range(STREAM_IN_FLIGHT):
-                await room.acquire()
-        finally:
-            ready.put_nowait(None)
-
     def _status(self, lane: Lane) -> pb.StatusResponse:
         health = wellness_of(self._checkout).health
         return status_response(lane, self._checkout.clock.now_us(), health)
@@ -236,8 +206,10 @@ class FlashSaleServicer:
         return uptime
 
 
-def _put(ready: "asyncio.Queue[pb.PurchaseResult | None]", sale_id: str, call: Call) -> None:
-    ready.put_nowait(_result(sale_id, call))
+def _stream_result(request: pb.PurchaseRequest, came_to: Call | Fault) -> pb.PurchaseResult:
+    if isinstance(came_to, Fault):
+        return _failed(request.request_id, came_to)
+    return _result(request.sale_id or DEFAULT_SALE, came_to)
 
 
 def _result(sale_id: str, call: Call) -> pb.PurchaseResult:

@@ -40,18 +40,11 @@ class GrpcServer:
     """The gRPC door.
 
     Args:
-        services: each service's descriptor, and the servicer that answers for it.
         address: where to listen, "host:port"; port 0 for any that is free.
         max_concurrent_streams: calls that one connection may have open at once.
     """
 
-    def __init__(
-        self,
-        services: Sequence[tuple[ServiceDescriptor, object]],
-        *,
-        address: str,
-        max_concurrent_streams: int = 20_000,
-    ) -> None:
+    def __init__(self, address: str, max_concurrent_streams: int = 20_000) -> None:
         self._address = address
         self._server = grpc.aio.server(
             options=[
@@ -71,30 +64,32 @@ class GrpcServer:
                 ("grpc.keepalive_timeout_ms", 20_000),
             ],
         )
-        self._names = [service.full_name for service, _ in services]
         self._health = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._server.add_generic_rpc_handlers(
-            [_generic_handler(service, servicer) for service, servicer in services]
-        )
-        add_reflection(self._server, [*self._names, health.SERVICE_NAME])
 
-    async def start(self) -> int:
-        """Listen and serve; return the port.
+    def listen(self) -> int:
+        """Take the address; return the port.
 
         Raises:
             OSError: the address cannot be listened on.
         """
         try:
-            port = self._server.add_insecure_port(self._address)
+            return self._server.add_insecure_port(self._address)
         except RuntimeError as error:
             raise OSError(
                 f"cannot listen on {self._address} for gRPC: it is taken, or not on this machine"
             ) from error
+
+    async def start(self, services: Sequence[tuple[ServiceDescriptor, object]]) -> None:
+        """Serve `services`: each service's descriptor, and the servicer that answers for it."""
+        names = [service.full_name for service, _ in services]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_generic_rpc_handlers(
+            [_generic_handler(service, servicer) for service, servicer in services]
+        )
+        add_reflection(self._server, [*names, health.SERVICE_NAME])
         await self._server.start()
-        for name in ("", *self._names):
+        for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        return port
 
     async def not_serving(self) -> None:
         """Tell probes and watchers of health that no new calls are welcome."""

@@ -69,12 +69,10 @@ class Routes:
             MethodNotAllowed: only other methods have it.
             BadEscape: the path cannot be decoded.
         """
-        exact = self._exact.get(raw_path)
-        if exact is not None:
-            if http_method in exact:
-                return exact[http_method], {}
-            raise MethodNotAllowed(f"{raw_path} cannot be asked with {http_method}", sorted(exact))
-        allowed = set()
+        exact = self._exact.get(raw_path, {})
+        if http_method in exact:
+            return exact[http_method], {}
+        allowed = set(exact)
         for binding in self._others:
             values = binding.template.match(raw_path)
             if values is None:

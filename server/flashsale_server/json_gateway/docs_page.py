@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from flashsale_server.checkout import PathNotFound
 from flashsale_server.json_gateway.bindings import Service
 from flashsale_server.json_gateway.openapi import openapi_document
 
@@ -65,7 +66,7 @@ def docs_routes(services: Sequence[Service], *, title: str, version: str) -> lis
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in _ASSETS:
-            return Response(status_code=404)
+            raise PathNotFound(f"there is nothing at {request.url.path}")
         content = files("swagger_ui").joinpath("static", name).read_bytes()
         return Response(content, media_type=_ASSETS[name], headers=_CACHE)
 

@@ -5,6 +5,7 @@ are Starlette routes beside it.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final
@@ -76,14 +77,11 @@ class _Application:
         raw_path = scope["raw_path"].decode("ascii", "replace")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         try:
-            binding, path_values = self._routes.find(method, raw_path)
-        except PathNotFound:
-            await self._pages(scope, receive, send)
-            return
-        except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
-            await self._fail(send, error)
-            return
-        try:
+            try:
+                binding, path_values = self._routes.find(method, raw_path)
+            except PathNotFound:
+                await self._pages(scope, receive, send)
+                return
             await self._answer(binding, path_values, scope, receive, send)
         except ClientLeft:
             return  # nobody is there to be answered
@@ -115,11 +113,19 @@ class _Application:
                 if b"text/event-stream" in headers.get(b"accept", b"")
                 else JsonLines()
             )
-            await self._stream(call(request, caller), lines, _left(receive), send)
+            answers: AsyncGenerator[Message, None] = call(request, caller)
+            if scope["method"] == "HEAD":
+                async with contextlib.aclosing(answers):
+                    await anext(answers, None)  # it decides whether there is a stream at all
+                await _respond_empty(send, lines.headers)
+            else:
+                await self._stream(answers, lines, _left(receive), send)
             return
         answer: Message = await call(request, caller)
-        text = b"" if scope["method"] == "HEAD" else json_of(answer).encode()
-        await _respond(send, 200, [(b"content-type", b"application/json")], text)
+        # The server itself leaves the body out of an answer to HEAD; its length is told all the
+        # same.
+        headers_of_json = [(b"content-type", b"application/json")]
+        await _respond(send, 200, headers_of_json, json_of(answer).encode())
 
     async def _stream(
         self,
@@ -151,6 +157,8 @@ class _Application:
                 await _send_part(send, lines.message(json_of(first)))
                 async for message in answers:
                     await _send_part(send, lines.message(json_of(message)))
+        except ClientLeft:
+            raise
         except Exception as error:  # noqa: BLE001  # a stream that has begun ends with its error
             await _send_part(send, lines.error(json_of(self._status_of(error))))
         await send({"type": "http.response.body", "body": b""})
@@ -171,6 +179,11 @@ async def _respond(
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _respond_empty(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_part(send: Send, part: bytes) -> None:

@@ -20,12 +20,29 @@ class HttpServer:
     """The HTTP door.
 
     Args:
-        app: what answers requests.
         address: where to listen, "host:port"; port 0 for any that is free.
     """
 
-    def __init__(self, app: ASGIApp, *, address: str) -> None:
+    def __init__(self, address: str) -> None:
         self._address = address
+        self._listener: socket.socket | None = None
+        self._server: _EmbeddedServer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def listen(self) -> int:
+        """Take the address; return the port.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        self._listener = _listener(self._address)
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    def start(self, app: ASGIApp) -> None:
+        """Serve `app` where `listen` has taken the address."""
+        if self._listener is None:
+            raise RuntimeError("listen first")
         config = uvicorn.Config(
             app,
             loop="none",
@@ -37,27 +54,17 @@ class HttpServer:
             server_header=False,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=2,
-            h11_max_incomplete_event_size=64 * 1024,
         )
         self._server = _EmbeddedServer(config)
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> int:
-        """Listen and serve; return the port.
-
-        Raises:
-            OSError: the address cannot be listened on.
-        """
-        listener = _listener(self._address)
-        self._task = asyncio.create_task(self._server.serve([listener]), name="http server")
-        port: int = listener.getsockname()[1]
-        return port
+        self._task = asyncio.create_task(self._server.serve([self._listener]), name="http server")
 
     async def stop(self) -> None:
         """Take no new requests, answer those that are there, and stop."""
-        self._server.should_exit = True
-        if self._task is not None:
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
             await self._task
+        if self._listener is not None:
+            self._listener.close()
 
 
 class _EmbeddedServer(uvicorn.Server):

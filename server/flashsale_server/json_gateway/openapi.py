@@ -3,6 +3,7 @@
 Comments are not part of the generated code; they are read from the descriptor set beside it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -165,11 +166,7 @@ def _enum(enum: EnumDescriptor) -> Json:
 
 
 def _path(binding: Binding) -> str:
-    path = binding.template.text
-    for name in binding.template.variables:
-        start = path.index("{" + name)
-        path = path[:start] + "{" + name + path[path.index("}", start) :]
-    return path
+    return re.sub(r"\{([^{}=]+)=[^{}]*\}", r"{\1}", binding.template.text)
 
 
 def _summary(services: Sequence[Service]) -> str:

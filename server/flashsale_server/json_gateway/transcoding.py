@@ -6,9 +6,11 @@ too), enums go by name, fields that are not set are printed. One thing is strict
 has that its message has not is an error, so that a misspelt field is never silently ignored.
 """
 
+import base64
+import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from google.protobuf import json_format
@@ -35,7 +37,14 @@ _PARSED_AS_WRITTEN: Final = {
     "google.protobuf.UInt32Value",
     "google.protobuf.UInt64Value",
 }
-_FIELD_IN_ERROR: Final = re.compile(r"[Ff]ailed to parse (\w+) field")
+_FIELDS_IN_ERROR: Final = (
+    re.compile(r"[Ff]ailed to parse (\w+) field"),
+    re.compile(r'no field named "(\w+)"'),
+    re.compile(r" at \w+\.(\w+)"),
+)
+_ERROR_CHARACTERS_MAX: Final = 500
+"""How much of a parser's error is told; it may repeat a body of megabytes."""
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+")
 
 Query = Sequence[tuple[str, str]]
 
@@ -91,6 +100,9 @@ def _fill_from_body(message: Message, body_field: str, body: bytes) -> None:
         return
     field = message.DESCRIPTOR.fields_by_name[body_field]
     if body.strip():
+        # By itself first: it must not end the field and go on with another.
+        with _told_as_invalid():
+            json.loads(body.decode())
         wrapped = b'{"' + field.json_name.encode() + b'": ' + body + b"}"
         _parse(wrapped, message)
 
@@ -98,16 +110,25 @@ def _fill_from_body(message: Message, body_field: str, body: bytes) -> None:
 def _parse(text: bytes, message: Message) -> None:
     if not text.strip():
         return
-    try:
+    with _told_as_invalid():
         json_format.Parse(text.decode(), message, max_recursion_depth=50)
+
+
+@contextlib.contextmanager
+def _told_as_invalid() -> Iterator[None]:
+    """Whatever is wrong with a body, as an invalid field."""
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise _invalid("body", f"is not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
         raise _invalid("body", "is nested too deeply") from error
     except (json_format.ParseError, ValueError, TypeError, AttributeError) as error:
-        # The parser lets some wrong types through as errors of its own making.
-        found = _FIELD_IN_ERROR.search(str(error))
-        raise _invalid(found[1] if found else "body", str(error)) from error
+        # The parser lets some wrong types through as errors of its own making. What it says may
+        # repeat half of a surrogate pair, which no message can carry.
+        said = str(error)[:_ERROR_CHARACTERS_MAX].encode(errors="backslashreplace").decode()
+        found = next(filter(None, (pattern.search(said) for pattern in _FIELDS_IN_ERROR)), None)
+        raise _invalid(found[1] if found else "body", said) from error
 
 
 def _grouped(query: Query) -> dict[str, list[str]]:
@@ -153,7 +174,7 @@ def _set_one(message: Message, field: FieldDescriptor, text: str) -> None:
 def _scalar(field: FieldDescriptor, text: str) -> str | int | float | bool | bytes:
     match field.cpp_type:
         case FieldDescriptor.CPPTYPE_STRING:
-            return text.encode() if field.type == FieldDescriptor.TYPE_BYTES else text
+            return _bytes_of(text) if field.type == FieldDescriptor.TYPE_BYTES else text
         case FieldDescriptor.CPPTYPE_BOOL:
             return _BOOLEANS[text.lower()]
         case FieldDescriptor.CPPTYPE_DOUBLE | FieldDescriptor.CPPTYPE_FLOAT:
@@ -161,9 +182,21 @@ def _scalar(field: FieldDescriptor, text: str) -> str | int | float | bool | byt
         case FieldDescriptor.CPPTYPE_ENUM:
             assert field.enum_type is not None  # noqa: S101  # an enum field has an enum
             by_name = field.enum_type.values_by_name.get(text)
-            return int(text) if by_name is None else by_name.number
+            return _whole(text) if by_name is None else by_name.number
         case _:
-            return int(text)
+            return _whole(text)
+
+
+def _whole(text: str) -> int:
+    """A whole number, without what Python allows beyond JSON, such as 1_000."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _bytes_of(text: str) -> bytes:
+    """Base64, either alphabet."""
+    return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
 
 
 def _field(message: Message, name: str, path: str) -> FieldDescriptor:
@@ -175,4 +208,6 @@ def _field(message: Message, name: str, path: str) -> FieldDescriptor:
 
 
 def _invalid(field: str, description: str) -> InvalidFields:
-    return InvalidFields([Violation(field, description)])
+    # What a request holds may be text that no message can carry, such as half a surrogate pair.
+    parts = [part.encode("utf-8", "backslashreplace").decode() for part in (field, description)]
+    return InvalidFields([Violation(*parts)])

@@ -1,0 +1,83 @@
+"""A stream of purchases: requests come in, results go out as they are ready, in any order.
+
+So many may be unanswered at once; then nothing more is read until some are answered. What was let
+in is answered before the stream ends, even when the end is a request that cannot be read. Who hangs
+up leaves their calls, as any caller may.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from flashsale.v1 import flash_sale_pb2 as pb
+
+from flashsale_server.checkout import Call, Fault
+
+IN_FLIGHT_MAX: Final = 1000
+
+Admit = Callable[[pb.PurchaseRequest], Awaitable[Call]]
+Result = Callable[[pb.PurchaseRequest, Call | Fault], pb.PurchaseResult]
+
+
+class PurchaseStream:
+    """One stream.
+
+    Args:
+        admit: lets a request in, or raises the fault that keeps it out.
+        result: what a request came to, as a message.
+    """
+
+    def __init__(self, admit: Admit, result: Result) -> None:
+        self._admit = admit
+        self._result = result
+        self._room = asyncio.Semaphore(IN_FLIGHT_MAX)
+        self._ready: asyncio.Queue[pb.PurchaseResult | None] = asyncio.Queue()
+        self._waiting: dict[int, tuple[Call, Callable[[Call], None]]] = {}
+        self._read = 0
+
+    async def results(
+        self, requests: AsyncIterator[pb.StreamPurchasesRequest]
+    ) -> AsyncIterator[pb.StreamPurchasesResponse]:
+        """The results of `requests`, as they are ready."""
+        reading = asyncio.create_task(self._read_all(requests))
+        try:
+            while (result := await self._ready.get()) is not None:
+                self._room.release()
+                yield pb.StreamPurchasesResponse(result=result)
+            await reading
+        finally:
+            reading.cancel()
+            for call, listener in self._waiting.values():
+                call.leave(listener)
+
+    async def _read_all(self, requests: AsyncIterator[pb.StreamPurchasesRequest]) -> None:
+        try:
+            async for item in requests:
+                await self._room.acquire()
+                await self._enter(item.request)
+        finally:
+            if not _is_cancelled():
+                for _ in range(IN_FLIGHT_MAX):
+                    await self._room.acquire()
+            self._ready.put_nowait(None)
+
+    async def _enter(self, request: pb.PurchaseRequest) -> None:
+        try:
+            call = await self._admit(request)
+        except Fault as fault:
+            self._ready.put_nowait(self._result(request, fault))
+            return
+        self._read += 1
+        listener = partial(self._answered, self._read, request)
+        self._waiting[self._read] = (call, listener)
+        call.listen(listener)
+
+    def _answered(self, number: int, request: pb.PurchaseRequest, call: Call) -> None:
+        del self._waiting[number]
+        self._ready.put_nowait(self._result(request, call))
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
