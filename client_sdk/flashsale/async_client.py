@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
-from flashsale.channel import TLS, checked_address, connected, metadata_with
+from flashsale.channel import TLS, channel_to, checked_address, metadata_with
 from flashsale.coalescing import Coalescer
 from flashsale.errors import (
     ClientClosed,
@@ -269,7 +269,7 @@ class AsyncClient:
             raise ClientClosed("the client is closed")
         if self._channel is None:
             self._closed = asyncio.get_running_loop().create_future()
-            self._channel = connected(self._address, self._tls)
+            self._channel = channel_to(self._address, self._tls)
             self._cached_stub: rpc.FlashSaleServiceAsyncStub = rpc.FlashSaleServiceStub(
                 self._channel
             )

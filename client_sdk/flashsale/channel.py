@@ -31,7 +31,7 @@ class TLS:
     server_name: str | None = None
 
 
-def connected(address: str, tls: TLS | bool) -> grpc.aio.Channel:
+def channel_to(address: str, tls: TLS | bool) -> grpc.aio.Channel:
     """A channel to the server at `address`, "host:port"; it connects when it is first used."""
     options: list[tuple[str, str | int]] = [
         ("grpc.enable_retries", 0),  # the SDK retries by itself, and knows when that is safe

@@ -35,8 +35,6 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from flashsale.v1 import flash_sale_pb2 as pb
-
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -261,9 +259,3 @@ def _status_of_call(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
         return rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what is read of a call
     except (DecodeError, ValueError):
         return None
-
-
-def known_reasons() -> list[str]:
-    """The reasons of the contract, without their prefix."""
-    names: list[str] = [name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.keys()]  # noqa: SIM118  # not a dict
-    return names[1:]

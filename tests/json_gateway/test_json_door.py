@@ -1,52 +1,14 @@
 """The JSON door as curl and browsers see it, against the real server."""
 
-import asyncio
-import json
+import socket
 from collections.abc import AsyncIterator
-from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
-from flashsale.v1 import flash_sale_pb2 as pb
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.json_gateway.answers import PURCHASE, connected, reason_of
 from tests.servers import Running, running
-
-PURCHASE = "/flash-sale/purchase"
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[Running]:
-    async with running(stock="5", per_user_limit="3", rate_limit_per_minute="10") as server:
-        yield server
-
-
-@pytest.fixture
-async def web(shop: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=shop.url, timeout=20) as client:
-        yield client
-
-
-def reason_of(answer: httpx.Response) -> str:
-    """The reason in an error body, which must be a google.rpc.Status with one ErrorInfo."""
-    assert answer.headers["content-type"] == "application/json"
-    body = answer.json()
-    assert set(body) == {"code", "message", "details"}
-    kind = "type.googleapis.com/google.rpc.ErrorInfo"
-    (info,) = [item for item in body["details"] if item["@type"] == kind]
-    assert info["domain"] == "flashsale"
-    return str(info["reason"])
-
-
-def fields_of(answer: httpx.Response) -> list[str]:
-    """The fields that a BadRequest names."""
-    kind = "type.googleapis.com/google.rpc.BadRequest"
-    (bad,) = [item for item in answer.json()["details"] if item["@type"] == kind]
-    return [item["field"] for item in bad["fieldViolations"]]
 
 
 async def test_every_call_works_by_both_its_paths(web: httpx.AsyncClient) -> None:
@@ -97,63 +59,6 @@ async def test_any_user_id_can_be_looked_up(web: httpx.AsyncClient, user_id: str
     assert [item["userId"] for item in found["purchases"]] == [user_id]
 
 
-BAD_BODIES = {
-    "not JSON": b"user=ann",
-    "cut off": b'{"userId": "an',
-    "a list": b"[]",
-    "a number": b"7",
-    "a string": b'"ann"',
-    "null bytes": b"\0\0\0",
-    "not UTF-8": b'{"userId": "\xff\xfe"}',
-    "a wrong type": b'{"userId": 7}',
-    "a wrong nested type": b'{"userId": {"name": "ann"}}',
-    "a text for a number": b'{"userId": "ann", "quantity": "many"}',
-    "a number that is too large": b'{"userId": "ann", "quantity": 2147483648}',
-    "half a unit": b'{"userId": "ann", "quantity": 0.5}',
-    "not a number": b'{"userId": "ann", "quantity": NaN}',
-    "an unknown field": b'{"userId": "ann", "colour": "red"}',
-    "a field twice": b'{"userId": "ann", "userId": "bob"}',
-    "a lone surrogate": b'{"userId": "\\ud800"}',
-    "deep nesting": b"[" * 100_000,
-    "deep objects": b'{"userId":' * 20_000,
-    "a bad duration": b'{"userId": "ann", "timeout": "soon"}',
-    "nothing": b"",
-    "an empty object": b"{}",
-}
-
-
-@pytest.mark.parametrize("what", BAD_BODIES)
-async def test_a_bad_body_is_a_clear_error(web: httpx.AsyncClient, what: str) -> None:
-    answer = await web.post(PURCHASE, content=BAD_BODIES[what])
-    assert answer.status_code == 400, answer.text
-    assert reason_of(answer) == "INVALID_FIELD"
-    assert fields_of(answer)
-    assert (await web.get("/flash-sale/status")).json()["soldStock"] == 0
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/flash-sale/purchase/%zz",
-        "/flash-sale/purchase/%ff",
-        "/flash-sale/purchase/a%0Ab",
-        "/flash-sale/purchase/" + "x" * 200,
-        "/v1/sales/Not_A_Sale/status",
-        "/flash-sale/status?saleId=?",
-        "/flash-sale/status?colour=red",
-        "/flash-sale/status?saleId=a&saleId=b",
-        "/flash-sale/status?saleId=%ff",
-        "/v1/sales/default/status?saleId=other",
-        "/flash-sale/status:watch?minInterval=soon",
-        "/flash-sale/status:watch?minInterval=0.1s",
-    ],
-)
-async def test_a_bad_path_or_query_is_a_clear_error(web: httpx.AsyncClient, path: str) -> None:
-    answer = await web.get(path)
-    assert answer.status_code == 400, answer.text
-    assert reason_of(answer) == "INVALID_FIELD"
-
-
 async def test_errors_of_the_table_have_their_http_status(web: httpx.AsyncClient) -> None:
     unknown = await web.get("/v1/sales/nope/status")
     assert (unknown.status_code, reason_of(unknown)) == (404, "SALE_NOT_FOUND")
@@ -190,84 +95,29 @@ async def test_a_body_of_ten_megabytes_is_refused_however_it_comes(web: httpx.As
     assert (await web.post(PURCHASE, json={"userId": "ann"})).status_code == 200
 
 
-async def test_a_request_that_is_cut_off_harms_nobody(
-    shop: Running, web: httpx.AsyncClient
-) -> None:
-    for head in (
-        b"POST /flash",
-        b"POST /flash-sale/purchase HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
-    ):
-        _, writer = await asyncio.open_connection("127.0.0.1", shop.server.http_port)
-        writer.write(head)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-    assert (await web.get("/flash-sale/status")).json()["soldStock"] == 0
+@pytest.mark.parametrize("path", ["/flash-sale/metrics", "/flash-sale/purchase/ann", "/docs"])
+async def test_head_is_answered_as_get_is_but_without_a_body(shop: Running, path: str) -> None:
+    async with connected(shop) as connection:
+        await connection.send(b"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+        status, headers = await connection.head()
+        await connection.send(b"GET /docs/nope HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await connection.head())[0] == 404  # no body was in between
+    assert status == 200
+    assert int(headers["content-length"]) > 20
 
 
-async def test_head_is_answered_without_a_body(web: httpx.AsyncClient) -> None:
-    answer = await web.head("/flash-sale/status")
-    assert (answer.status_code, answer.content) == (200, b"")
+async def test_head_of_what_is_only_posted_is_not_allowed(web: httpx.AsyncClient) -> None:
+    answer = await web.head(PURCHASE)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-async def test_a_watched_sale_comes_as_lines_of_json(shop: Running, web: httpx.AsyncClient) -> None:
-    path = "/flash-sale/status:watch?minInterval=0.2s"
-    async with web.stream("GET", path) as answer:
-        lines = answer.aiter_lines()
-        first = json.loads(await anext(lines))["result"]["status"]
-        await shop.stub.Purchase(pb.PurchaseRequest(user_id="ann"))
-        second = json.loads(await anext(lines))["result"]["status"]
-    assert [first["availableStock"], second["availableStock"]] == [5, 4]
-
-
-async def test_a_browser_gets_server_sent_events(shop: Running, web: httpx.AsyncClient) -> None:
-    headers = {"accept": "text/event-stream"}
-    async with web.stream("GET", "/flash-sale/status:watch", headers=headers) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = answer.aiter_lines()
-        opening = [await anext(lines) for _ in range(3)]
-    assert opening[0].startswith("retry: ")
-    assert json.loads(opening[2].removeprefix("data: "))["status"]["availableStock"] == 5
-
-
-async def test_a_watcher_who_hangs_up_is_forgotten(shop: Running, web: httpx.AsyncClient) -> None:
-    async with web.stream("GET", "/flash-sale/status:watch") as answer:
-        lines = answer.aiter_lines()
-        await anext(lines)
-        assert (await shop.stub.Metrics(pb.MetricsRequest())).watchers == 1
-    async with asyncio.timeout(20):
-        while (await shop.stub.Metrics(pb.MetricsRequest())).watchers:
-            pass
-
-
-async def test_a_stream_that_cannot_begin_is_an_ordinary_error(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/v1/sales/nope/status:watch")
-    assert (answer.status_code, reason_of(answer)) == (404, "SALE_NOT_FOUND")
-
-
-async def test_streams_end_when_the_server_stops(shop: Running, web: httpx.AsyncClient) -> None:
-    async with web.stream("GET", "/flash-sale/status:watch") as answer:
-        lines = answer.aiter_lines()
-        await anext(lines)
-        await shop.server.stop()
-        assert len([line async for line in lines]) <= 1
-
-
-async def test_purchases_stream_as_lines_both_ways(web: httpx.AsyncClient) -> None:
-    lines = [{"request": {"userId": f"u-{n}", "requestId": f"r-{n}"}} for n in range(8)]
-    content = "\n".join(json.dumps(line) for line in lines)
-    answer = await web.post("/flash-sale/purchase:stream", content=content)
-    results = [json.loads(line)["result"]["result"] for line in answer.text.splitlines()]
-    outcomes = {item["requestId"]: item["response"]["outcome"] for item in results}
-    assert outcomes["r-4"] == "OUTCOME_PURCHASED"
-    assert outcomes["r-5"] == "OUTCOME_SOLD_OUT"
-
-
-async def test_a_malformed_line_ends_the_stream_with_its_error(web: httpx.AsyncClient) -> None:
-    good = b'{"request": {"userId": "ann", "requestId": "r-1"}}\n'
-    answer = await web.post("/flash-sale/purchase:stream", content=good + b"nonsense\n")
-    last = json.loads(answer.text.splitlines()[-1])
-    assert last.get("error", last).get("code") == 3
+async def test_answers_leave_at_once(shop: Running, web: httpx.AsyncClient) -> None:
+    await web.get("/flash-sale/health")
+    server = shop.server._http._server
+    assert server is not None
+    (connection,) = server.server_state.connections
+    accepted = connection.transport.get_extra_info("socket")
+    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("origins", ["", "https://shop.example"])
@@ -281,29 +131,30 @@ async def test_other_origins_may_call_only_where_that_is_set(origins: str) -> No
     assert preflight.status_code == (200 if origins else 405)
 
 
-async def test_the_api_documents_itself(web: httpx.AsyncClient) -> None:
-    document: dict[str, Any] = (await web.get("/openapi.json")).json()
-    validate(document)
-    for path in (PURCHASE, "/v1/sales/{sale_id}/purchase/{user_id}", "/flash-sale/status:watch"):
-        assert path in document["paths"]
-    schemas = document["components"]["schemas"]
-    for name, schema in schemas.items():
-        if name.startswith("flashsale.v1."):
-            assert schema["description"], name
-            for field, described in schema.get("properties", {}).items():
-                assert described["description"], f"{name}.{field}"
-    assert "Nothing is available." in schemas["flashsale.v1.Outcome"]["description"]
+async def test_a_page_of_an_allowed_origin_can_read_errors_and_others_can_read_nothing() -> None:
+    origins = "https://shop.example,https://till.example"
+    async with running(cors_origins=origins) as shop, httpx.AsyncClient(base_url=shop.url) as web:
+        error = await web.post(PURCHASE, json={}, headers={"origin": "https://till.example"})
+        other = await web.get("/flash-sale/status", headers={"origin": "https://evil.example"})
+        lines = (("origin", "https://evil.example"), ("access-control-request-method", "POST"))
+        preflight = await web.options(PURCHASE, headers=dict(lines))
+    assert error.headers["access-control-allow-origin"] == "https://till.example"
+    assert "Retry-After" in error.headers["access-control-expose-headers"]
+    assert reason_of(error) == "INVALID_FIELD"
+    assert "access-control-allow-origin" not in other.headers
+    assert "access-control-allow-origin" not in preflight.headers
 
 
-async def test_the_page_of_the_api_loads_nothing_from_elsewhere(web: httpx.AsyncClient) -> None:
-    page = await web.get("/docs")
-    assert "://" not in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    assets = [part.split('"')[0] for part in page.text.split('="/docs/')[1:]]
-    assert len(assets) == 4
-    for asset in assets:
-        assert (await web.get(f"/docs/{asset}")).status_code == 200
-    assert (await web.get("/docs/../settings.py")).status_code == 404
+async def test_a_request_may_say_how_long_its_answer_is_of_use(web: httpx.AsyncClient) -> None:
+    for timeout in ("1H", "1M", "60S", "60000m", "60000000u", "99999999u"):
+        answer = await web.get("/flash-sale/status", headers={"grpc-timeout": timeout})
+        assert answer.status_code == 200
+    for timeout in ("", "5", "S", "-1S", "1.5S", "5s ", "123456789S", "\u00b2S"):
+        headers = {b"grpc-timeout": timeout.encode("latin-1")}
+        answer = await web.get("/flash-sale/status", headers=headers)
+        assert (answer.status_code, reason_of(answer)) == (400, "INVALID_FIELD"), timeout
+    late = await web.post(PURCHASE, json={"userId": "bob", "timeout": "0.000000001s"})
+    assert (late.status_code, reason_of(late)) == (504, "DEADLINE_EXCEEDED")
 
 
 async def test_prometheus_can_read_the_metrics(web: httpx.AsyncClient) -> None:
@@ -317,25 +168,3 @@ async def test_prometheus_can_read_the_metrics(web: httpx.AsyncClient) -> None:
         1.0,
     )
     assert families["flash_sale_purchase_duration_seconds"].type == "histogram"
-
-
-async def test_no_bytes_make_the_server_fail(shop: Running) -> None:
-    async with httpx.AsyncClient(base_url=shop.url, timeout=20) as web:
-        loop = asyncio.get_running_loop()
-
-        @settings(
-            max_examples=150,
-            deadline=None,
-            suppress_health_check=[HealthCheck.function_scoped_fixture],
-        )
-        @given(st.binary(max_size=200), st.text(max_size=20), st.text(max_size=20))
-        def everything_has_an_answer(body: bytes, path: str, query: str) -> None:
-            async def ask() -> None:
-                posted = await web.post(PURCHASE, content=body)
-                url = f"/flash-sale/purchase/{quote(path, safe='')}?{quote(query, safe='=&')}"
-                got = await web.get(url)
-                assert {posted.status_code, got.status_code} <= {200, 400, 404, 405, 429}
-
-            asyncio.run_coroutine_threadsafe(ask(), loop).result(20)
-
-        await asyncio.to_thread(everything_has_an_answer)

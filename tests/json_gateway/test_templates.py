@@ -27,6 +27,22 @@ from hypothesis import strategies as st
         ("/a.b/{x}", "/aXb/1", None),
         ("/a/{x}", "/a/1%2F2", {"x": "1/2"}),
         ("/v1/{path=**}", "/v1/a%2Fb/%E2%9C%93", {"path": "a%2Fb/✓"}),
+        ("/v1/{path=**}", "/v1/", {"path": ""}),
+        ("/v1/{path=**}:copy", "/v1/a:b/c:copy", {"path": "a:b/c"}),
+        ("/v1/{name=a/*/b/*}", "/v1/a/1/b/2", {"name": "a/1/b/2"}),
+        ("/v1/{name=a/*/b/*}", "/v1/a/1/b/2/3", None),
+        ("/v1/{x=*}/{y=**}", "/v1/1/2/3", {"x": "1", "y": "2/3"}),
+        ("/v1/*/{x}", "/v1//1", None),
+        ("/v1/{x=only}", "/v1/only", {"x": "only"}),
+        ("/v1/{x=only}", "/v1/other", None),
+        ("/a/{x}", "/A/1", None),
+        ("/a/{x}", "/%61/1", None),
+        ("/a/{x}", "/a/+", {"x": "+"}),
+        ("/a/{x}:stop", "/a/1%3Astop", None),
+        ("/a/{x}:stop", "/a/1%3Astop:stop", {"x": "1:stop"}),
+        ("/a/{x}:stop", "/a/:stop", None),
+        ("/a/b:stop", "/a/b:stop", {}),
+        ("/(a+)/{x}", "/(a+)/1", {"x": "1"}),
     ],
 )
 def test_a_template_matches_what_it_means(
@@ -45,6 +61,38 @@ def test_what_is_no_template_is_refused(text: str) -> None:
 def test_what_cannot_be_decoded_is_said(path: str) -> None:
     with pytest.raises(BadEscape):
         parsed_template("/a/{x}").match(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_exact", "variables"),
+    [
+        ("/a/b:c", True, ()),
+        ("/a/*", False, ()),
+        ("/{a}/{b.c=x/*}/**", False, ("a", "b.c")),
+    ],
+)
+def test_a_template_knows_what_it_sets(
+    text: str, is_exact: bool, variables: tuple[str, ...]
+) -> None:
+    template = parsed_template(text)
+    assert (template.is_exact, template.variables) == (is_exact, variables)
+
+
+@given(st.lists(st.text(alphabet="ab/:%? ✓", min_size=1), min_size=2, max_size=2))
+def test_values_side_by_side_are_kept_apart(values: list[str]) -> None:
+    path = "/".join(["", *(quote(value, safe="") for value in values)]) + ":go"
+    first, second = values
+    assert parsed_template("/{x}/{y}:go").match(path) == {"x": first, "y": second}
+
+
+@given(st.text(alphabet="ab!/:%?# ✓", min_size=1))
+def test_a_value_of_several_segments_keeps_its_reserved_characters(value: str) -> None:
+    path = "/a/" + quote(value, safe="")
+    found = parsed_template("/a/{x=**}").match(path)
+    assert found is not None
+    for text in ("/", ":", "?", "#", "!"):
+        assert text not in found["x"]
+    assert "✓" not in value or "✓" in found["x"]
 
 
 @given(st.text(min_size=1))

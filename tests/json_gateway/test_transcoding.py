@@ -29,6 +29,9 @@ def made_service() -> Service:
     kinds.value.add(name="KIND_BIG", number=1)
     inner = file.message_type.add(name="Inner")
     inner.field.add(name="size", number=1, type=FIELD.TYPE_INT32, label=FIELD.LABEL_OPTIONAL)
+    inner.field.add(
+        name="inner", number=2, type=FIELD.TYPE_MESSAGE, type_name=".made.Inner", label=1
+    )
     thing = file.message_type.add(name="Thing")
     fields: list[tuple[str, int, str, int]] = [
         ("name", FIELD.TYPE_STRING, "", FIELD.LABEL_OPTIONAL),
@@ -41,14 +44,27 @@ def made_service() -> Service:
         ("at", FIELD.TYPE_MESSAGE, ".google.protobuf.Timestamp", FIELD.LABEL_OPTIONAL),
         ("within", FIELD.TYPE_MESSAGE, ".google.protobuf.Duration", FIELD.LABEL_OPTIONAL),
         ("limit", FIELD.TYPE_MESSAGE, ".google.protobuf.Int32Value", FIELD.LABEL_OPTIONAL),
+        ("title", FIELD.TYPE_MESSAGE, ".google.protobuf.StringValue", FIELD.LABEL_OPTIONAL),
+        ("inners", FIELD.TYPE_MESSAGE, ".made.Inner", FIELD.LABEL_REPEATED),
+        ("kinds", FIELD.TYPE_ENUM, ".made.Kind", FIELD.LABEL_REPEATED),
     ]
     for number, (name, kind, type_name, label) in enumerate(fields, 1):
         thing.field.add(
             name=name, number=number, type=kind, type_name=type_name or None, label=label
         )
     service = file.service.add(name="Things")
-    rules = {"Get": ("get", "/things/{name}", ""), "Put": ("put", "/things/{name}", "*")}
-    rules["Patch"] = ("patch", "/things/{name}", "inner")
+    rules = {
+        "Get": ("get", "/things/{name}", ""),
+        "Put": ("put", "/things/{name}", "*"),
+        "Patch": ("patch", "/things/{name}", "inner"),
+        "PatchMany": ("patch", "/things/{name}/many", "many"),
+        "PatchRatio": ("patch", "/things/{name}/ratio", "ratio"),
+        "Send": ("post", "/things/all", "*"),
+        "Stop": ("post", "/things/{name}:stop", "*"),
+        "GetInner": ("get", "/inners/{inner.inner.size}/{kind}", ""),
+        "GetDeep": ("get", "/deep/{name=shelves/*/things/*}", ""),
+        "PutInner": ("put", "/inners/{inner.size}", "*"),
+    }
     for method, (verb, path, body) in rules.items():
         rpc = service.method.add(name=method, input_type=".made.Thing", output_type=".made.Thing")
         rule = rpc.options.Extensions[annotations_pb2.http]
@@ -85,6 +101,14 @@ def made(method: str, path: str, query: str = "", body: bytes = b"") -> dict[str
         ("at=2026-11-27T09:00:00Z", {"at": "2026-11-27T09:00:00Z"}),
         ("within=1.5s", {"within": "1.500s"}),
         ("limit=7", {"limit": 7}),
+        ("title=7", {"title": "7"}),
+        ("title=", {"title": ""}),
+        ("bits=_-8=", {"bits": "/+8="}),
+        ("bits=/+8=", {"bits": "/+8="}),
+        ("kinds=KIND_BIG&kinds=0", {"kinds": ["KIND_BIG", "KIND_NONE"]}),
+        ("inner.inner.size=-3", {"inner": {"inner": {"size": -3}}}),
+        ("inner.size=1&inner.inner.size=2", {"inner": {"size": 1, "inner": {"size": 2}}}),
+        ("ratio=-1.5e3", {"ratio": -1500.0}),
     ],
 )
 def test_a_query_fills_fields_of_every_kind(query: str, expected: dict[str, object]) -> None:
@@ -106,6 +130,21 @@ def test_a_query_fills_fields_of_every_kind(query: str, expected: dict[str, obje
         "limit=x",
         "limit=7&limit=8",
         "many.size=1",
+        "inners=1",
+        "inners.size=1",
+        "inner.size=1_0",
+        "inner.size= 1",
+        "inner.size=%s" % (2**31),
+        "inner.size=1.0",
+        "inner.=1",
+        ".size=1",
+        "=1",
+        "kind=7_0",
+        "bits=*",
+        "bits=abc",
+        "many=1&many=x",
+        "within=NaNs",
+        "at=0000-00-00T00:00:00Z",
         "name=b",
     ],
 )
@@ -125,6 +164,63 @@ def test_a_body_may_fill_one_field_and_the_query_the_rest() -> None:
         "ratio": 2.0,
         "inner": {"size": 4},
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("/things/a/many", b"[1, 2]", {"many": ["1", "2"]}),
+        ("/things/a/ratio", b"0.5", {"ratio": 0.5}),
+        ("/things/a/ratio", b" ", {}),
+        ("/things/a", b"{}", {"inner": {}}),
+    ],
+)
+def test_a_body_may_be_a_list_or_a_number(
+    path: str, body: bytes, expected: dict[str, object]
+) -> None:
+    assert made("PATCH", path, body=body) == {"name": "a", **expected}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"size": 4}, "ratio": 2', b'{}, "kind": 1', b"{} {}", b'"size"', b"7", b"\xff", b"{"],
+)
+def test_the_body_of_one_field_reaches_no_other(body: bytes) -> None:
+    with pytest.raises(InvalidFields):
+        made("PATCH", "/things/a", body=body)
+
+
+def test_a_path_reaches_into_fields() -> None:
+    found = made("GET", "/inners/7/KIND_BIG", "inner.size=3")
+    assert found == {"inner": {"size": 3, "inner": {"size": 7}}, "kind": "KIND_BIG"}
+
+
+def test_a_path_counts_more_than_a_body_within_a_field_too() -> None:
+    body = b'{"inner": {"size": 1, "inner": {"size": 2}}}'
+    assert made("PUT", "/inners/5", body=body) == {"inner": {"size": 5, "inner": {"size": 2}}}
+
+
+@pytest.mark.parametrize("path", ["/inners/x/KIND_BIG", "/inners/7/KIND_SMALL", "/inners/1_0/1"])
+def test_a_path_that_does_not_fit_is_refused(path: str) -> None:
+    with pytest.raises(InvalidFields):
+        made("GET", path)
+
+
+def test_a_path_may_fill_a_field_with_several_segments() -> None:
+    assert made("GET", "/deep/shelves/1/things/%E2%9C%93") == {"name": "shelves/1/things/✓"}
+
+
+def test_the_longer_text_is_tried_first() -> None:
+    assert ROUTES.find("POST", "/things/a:stop")[0].rpc.name == "Stop"
+    assert ROUTES.find("GET", "/things/a:stop")[1] == {"name": "a:stop"}
+
+
+def test_a_path_of_its_own_hides_no_other_method() -> None:
+    assert ROUTES.find("POST", "/things/all")[0].rpc.name == "Send"
+    assert ROUTES.find("GET", "/things/all")[1] == {"name": "all"}
+    with pytest.raises(MethodNotAllowed) as caught:
+        ROUTES.find("DELETE", "/things/all")
+    assert caught.value.allowed == ("GET", "PATCH", "POST", "PUT")
 
 
 def test_a_request_that_takes_no_body_refuses_one() -> None:

@@ -285,6 +285,7 @@ class Checkout:
                 return None
             copy.command = msgspec.structs.replace(first, is_retry=True)
         copy.extend_deadline(deadline)
+        copy.is_abandoned = False
         self.meters.replays += 1
         return copy
 

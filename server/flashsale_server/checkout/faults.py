@@ -142,9 +142,7 @@ class LedgerRefused(Unavailable):
     """The ledger did not take the purchase; nothing was bought."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "the ledger did not take the purchase; nothing was bought", retry_after_seconds=0.5
-        )
+        super().__init__("the ledger does not answer; nothing was decided", retry_after_seconds=0.5)
 
 
 class SaleUnreadable(Unavailable):

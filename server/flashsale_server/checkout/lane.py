@@ -48,6 +48,7 @@ from flashsale_server.domain import (
     Inventory,
     PurchaseCommand,
     ReusedRequestId,
+    SaleState,
     entries_due,
 )
 from flashsale_server.ledger import (
@@ -105,11 +106,13 @@ class Lane:
         self._batch_size = batch_size
         self._queue = CallQueue(line, meters, clock)
         self._wake = asyncio.Event()
-        self._written: Pending | None = None
-        self._ahead: Pending | None = None
+        self._in_flight: Pending | None = None
+        self._next: Pending | None = None
         self._must_read = False
         self._must_fence = False
         self._task: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._state_told = SaleState.UPCOMING
 
     @property
     def sale_id(self) -> str:
@@ -124,10 +127,11 @@ class Lane:
     @property
     def queue_length(self) -> int:
         """Calls of this sale that are on their way."""
-        return len(self._queue) + sum(1 for _ in self._out())
+        return len(self._queue) + sum(call.result is None for call in self._out_of_queue())
 
     def start(self) -> None:
         """Begin to work."""
+        self._state_told = self.inventory.state_at(self._clock.now_us())
         self._task = asyncio.create_task(self._run(), name=f"lane {self.sale_id}")
 
     def copy_of(self, user_id: str, request_id: str) -> Call | None:
@@ -138,6 +142,8 @@ class Lane:
         """Queue a call."""
         self._queue.enter(call)
         self._wake.set()
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     async def catch_up(self) -> None:
         """Read what others have appended, so that a reader sees it.
@@ -146,16 +152,21 @@ class Lane:
             LedgerUnavailable: the ledger could not be read now.
             LedgerDamaged, LedgerTooNew: it must not be read on.
         """
+        before = self.inventory.last_position
         try:
-            if await self.replica.catch_up():
-                self.changes.changed()
+            await self.replica.catch_up()
         except (LedgerDamaged, LedgerTooNew) as error:
             # Whoever finds it, a reader or the lane itself: nothing may be sold on such ground.
             self._stop(str(error))
             raise
+        finally:
+            if self.inventory.last_position > before:
+                self.changes.changed()
 
     async def close(self) -> None:
         """Stop at once. What is being appended is of unknown fate; the rest was never decided."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -167,12 +178,12 @@ class Lane:
     async def _run(self) -> None:
         try:
             while True:
-                if self._ahead is None:
+                if self._next is None:
                     await self._until_work()
                     if not await self._is_certain():
                         continue
-                    self._ahead = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
-                await self._decide(self._ahead)
+                    self._next = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
+                await self._decide(self._next)
                 await self._commit()
         except (LedgerDamaged, LedgerTooNew) as error:
             self._stop(str(error))
@@ -182,13 +193,14 @@ class Lane:
 
     async def _until_work(self) -> None:
         """Wait for a call, or for the clock to make something true that must be written down."""
-        seen = self.inventory.state_at(self._clock.now_us())
-        while not self._queue:
+        while True:
             now_us = self._clock.now_us()
             state = self.inventory.state_at(now_us)
-            if state is not seen:
-                seen = state
+            if state is not self._state_told:
+                self._state_told = state
                 self.changes.changed()
+            if self._queue:
+                return
             timeout_seconds = 60.0
             if entries_due(self.inventory, now_us):
                 timeout_seconds = self._breaker.wait_seconds(self._clock.monotonic())
@@ -215,21 +227,22 @@ class Lane:
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
-            calls = self._queue.take(self._batch_size)
+            calls = self._queue.take(min(self._batch_size, pending.room))
             try:
                 pending.decide(calls, minted)
             except BaseException:
                 self._queue.put_back(calls)  # so that whoever stops the lane finds them
                 raise
-        self._meters.batch_decided(len(calls))
+        if calls:
+            self._meters.batch_decided(len(calls))
         # The loop has others to serve between two batches.
         await asyncio.sleep(0)
 
     async def _commit(self) -> None:
         """Make what was decided ahead durable, and answer; meanwhile decide on."""
-        pending = self._written = self._ahead
-        self._ahead = None
-        if pending is None:
+        pending = self._in_flight = self._next
+        self._next = None
+        if pending is None:  # a reader has stopped the lane meanwhile
             return
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
@@ -241,7 +254,7 @@ class Lane:
         else:
             self._queue.put_back(pending.calls)
             self._refuse_everybody(self._circuit_open)
-        self._written = None
+        self._in_flight = None
 
     async def _write(self, pending: Pending) -> None:
         append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
@@ -257,6 +270,10 @@ class Lane:
             self._failed(pending, error)
         except BaseException:
             self._breaker.proved_nothing()
+            if writing.cancelled() and not _is_cancelled():
+                # Somebody else has cancelled the append; whether in time, nobody knows.
+                self._failed(pending, AppendUnknown("the append was cancelled"))
+                return
             writing.cancel()
             raise
         else:
@@ -267,13 +284,19 @@ class Lane:
         """Decide what comes while `pending` is being written, on a draft laid over it."""
         while not writing.done():
             now_us = self._clock.now_us()
-            if self._queue and self._ahead is None:
-                self._ahead = Pending(pending.draft, now_us, APPEND_CAPACITY)
-            if self._queue and self._ahead is not None and self._ahead.admits(now_us):
-                await self._decide_batch(self._ahead)
+            if self._queue and self._next is None:
+                self._next = Pending(pending.draft, now_us, APPEND_CAPACITY)
+            if self._queue and self._next is not None and self._next.admits(now_us):
+                await self._decide_batch(self._next)
             else:
-                await self._woken(SWEEP_SECONDS)
-                self._queue.settle_late(self._out(), _unknown)
+                await self._woken(60.0)
+
+    def _sweep(self) -> None:
+        """Tell those whose time is over, however long the ledger keeps everybody waiting."""
+        self._queue.settle_late(self._out_of_queue(), _unknown)
+        loop = asyncio.get_running_loop()
+        is_busy = self.queue_length > 0
+        self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep) if is_busy else None
 
     # The ways in which a commit ends.
 
@@ -281,8 +304,8 @@ class Lane:
         self._breaker.succeeded()
         self._meters.appends += 1
         await self.replica.appended(append, pending.draft.entries)
-        if self._ahead is not None:
-            self._ahead.draft.settle_on(self.inventory)
+        if self._next is not None:
+            self._next.draft.settle_on(self.inventory)
         self._answer(pending)
         self.changes.changed()
         _log.debug(
@@ -303,26 +326,26 @@ class Lane:
         if tail == pending.draft.base_position:
             self._answer(pending)
         else:
-            self._decide_again(pending)
+            self._put_back_and_read(pending)
 
     def _lost_race(self, pending: Pending) -> None:
         self._breaker.proved_nothing()
         self._meters.appends_conflicted += 1
-        self._decide_again(pending)
+        self._put_back_and_read(pending)
 
-    def _decide_again(self, pending: Pending) -> None:
+    def _put_back_and_read(self, pending: Pending) -> None:
         """Another node was quicker: its entries must be read first."""
-        self._discard_ahead()
+        self._discard_next()
         self._queue.put_back(pending.calls)
         self._must_read = True
 
     def _failed(self, pending: Pending, error: Exception) -> None:
         self._meters.appends_failed += 1
-        self._written = None
+        self._in_flight = None
         self._must_read = True
         self._must_fence = self._must_fence or isinstance(error, AppendUnknown)
         _log.warning("commit failed", sale=self.sale_id, error=str(error))
-        self._discard_ahead()
+        self._discard_next()
         writers, others = pending.parted()
         self._queue.put_back(others)
         for call in writers:
@@ -388,10 +411,10 @@ class Lane:
 
     # Calls: back to the queue, or on to their result.
 
-    def _discard_ahead(self) -> None:
-        if self._ahead is not None:
-            self._queue.put_back(self._ahead.calls)
-            self._ahead = None
+    def _discard_next(self) -> None:
+        if self._next is not None:
+            self._queue.put_back(self._next.calls)
+            self._next = None
 
     def _answer(self, pending: Pending) -> None:
         for call, result in pending.results():
@@ -402,22 +425,22 @@ class Lane:
 
     def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
         """Answer all that is not on its way to the ledger."""
-        self._discard_ahead()
+        self._discard_next()
         self._queue.settle_all(fault)
 
     def _abandon(self, fault: Callable[[], Fault]) -> None:
         """Answer everybody: what is on its way to the ledger is of unknown fate."""
-        if self._written is not None:
-            writers, others = self._written.parted()
+        if self._in_flight is not None:
+            writers, others = self._in_flight.parted()
             for call in writers:
                 self._queue.settle(call, _unknown(call))
             self._queue.put_back(others)
-            self._written = None
+            self._in_flight = None
         self._refuse_everybody(fault)
 
-    def _out(self) -> Iterator[Call]:
-        """The calls that are out to be decided."""
-        for part in (self._written, self._ahead):
+    def _out_of_queue(self) -> Iterator[Call]:
+        """The calls that have left the queue: those being written, and those decided next."""
+        for part in (self._in_flight, self._next):
             if part is not None:
                 yield from part.calls
 
@@ -438,6 +461,11 @@ def _not_recorded(call: Call) -> Fault:
     command = call.command
     is_retry = isinstance(command, PurchaseCommand) and command.is_retry
     return _unknown(call) if is_retry else LedgerRefused()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _unknown(call: Call) -> OutcomeUnknown:

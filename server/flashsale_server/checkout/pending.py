@@ -31,7 +31,12 @@ class Pending:
 
     def admits(self, now_us: int) -> bool:
         """Whether a batch of `now_us` may still join."""
-        return len(self.calls) < self._capacity and self.draft.admits(now_us)
+        return self.room > 0 and self.draft.admits(now_us)
+
+    @property
+    def room(self) -> int:
+        """How many more decisions the append can carry."""
+        return self._capacity - len(self.calls)
 
     def decide(self, calls: Sequence[Call], mint: Mint) -> None:
         """Decide a batch; nothing of it may be told to anybody yet."""

@@ -16,6 +16,7 @@ from flashsale_server.ledger import (
     GENESIS_DIGEST,
     Append,
     Ledger,
+    LedgerDamaged,
     LedgerError,
     LedgerTooNew,
     encoded,
@@ -40,8 +41,8 @@ class Replica:
         self._digest = GENESIS_DIGEST
         self._broken: LedgerError | None = None
 
-    async def catch_up(self) -> bool:
-        """Read what the ledger has beyond the inventory; return whether there was anything.
+    async def catch_up(self) -> None:
+        """Read what the ledger has beyond the inventory.
 
         Raises:
             LedgerUnavailable: it could not be read now.
@@ -50,11 +51,16 @@ class Replica:
         async with self.lock:
             self._check()
             before = self.inventory.last_position
-            if await self._ledger.tail(self.sale_id) == before:
-                return False
+            tail = await self._ledger.tail(self.sale_id)
+            if tail < before:
+                self._broken = LedgerDamaged(
+                    f"sale {self.sale_id!r} ends at position {tail} now, but has been at {before}"
+                )
+                raise self._broken
+            if tail == before:
+                return
             async for append in self._ledger.read(self.sale_id, before):
                 self._take_in(append, append.decoded())
-            return self.inventory.last_position > before
 
     def append_of(self, entries: Sequence[Entry], recorded_at_us: int) -> Append:
         """The append that puts `entries` right after the inventory's last position.

@@ -65,13 +65,15 @@ class Watching:
             raise TooManyWatchers(self._capacity)
         self._enter(lane)
         try:
-            while True:
+            is_last = False
+            while not is_last:
+                is_last = self._closing.is_set()
                 seen = lane.changes.version
                 yield
-                if self._closing.is_set():
-                    return
-                await self._pause(min_interval_seconds)
-                await lane.changes.beyond(seen, self._heartbeat_seconds - min_interval_seconds)
+                if not self._closing.is_set():
+                    await self._pause(min_interval_seconds)
+                    quiet = self._heartbeat_seconds - min_interval_seconds
+                    await lane.changes.beyond(seen, quiet)
         finally:
             self._leave(lane)
 

@@ -11,7 +11,8 @@ class PurchaseCommand(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         request_id: the same id of the same user never buys twice.
         is_retry: the fate of an earlier copy is unknown to its sender, so a refusal must be
-            recorded. arrival: the number of the call among those that its node has read.
+            recorded.
+        arrival: the number of the call among those that its node has let in.
     """
 
     user_id: str

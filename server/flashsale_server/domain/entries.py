@@ -73,7 +73,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         purchase_id: which purchase it makes or changes, else "".
         request_id: the request that it answers, else "".
         quantity: units of the purchase or asked for, else 0.
-        arrival: the number of the call among those that its node has read, else 0.
+        arrival: the number of the call among those that its node has let in, else 0.
         detail: what only some kinds say, else None.
     """
 

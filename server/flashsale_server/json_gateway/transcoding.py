@@ -110,6 +110,8 @@ def _fill_from_body(message: Message, body_field: str, body: bytes) -> None:
 def _parse(text: bytes, message: Message) -> None:
     if not text.strip():
         return
+    if not text.lstrip().startswith(b"{"):
+        raise _invalid("body", "must be a JSON object")  # the parser takes [] for {}
     with _told_as_invalid():
         json_format.Parse(text.decode(), message, max_recursion_depth=50)
 

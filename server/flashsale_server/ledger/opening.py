@@ -22,9 +22,8 @@ async def open_ledger(url: str, *, node: str) -> Ledger:
 
     Arguments:
         url: `memory:`, `sqlite:///relative/file.db` or `sqlite:////absolute/file.db`; a file that
-            several processes
-            write to ends in `?shared=1`. Characters that a URL gives a meaning to are
-            percent-encoded.
+            several processes write to ends in `?shared=1`. Characters that a URL gives a meaning
+            to are percent-encoded.
         node: what this server calls itself.
 
     Raises:
