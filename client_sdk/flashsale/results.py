@@ -145,7 +145,7 @@ class PurchaseResult:
         replayed: whether this repeats the answer to an earlier copy of the request.
         purchase: the purchase as it is now: for PURCHASED, HELD and ALREADY_PURCHASED.
         start_time: when the sale opens: for NOT_STARTED.
-        available_stock: units available at the decision: for INSUFFICIENT_STOCK.
+        available_stock: units available at the answer: for INSUFFICIENT_STOCK.
     """
 
     outcome: Outcome

@@ -126,3 +126,10 @@ def test_the_next_boundary_is_the_start_then_the_end_then_none() -> None:
     assert [inventory.next_boundary_us(at_us) for at_us in (9, 10, 19, 20)] == [10, 20, 20, None]
     inventory.apply([Entry("ended")], 5)
     assert inventory.next_boundary_us(5) is None
+
+
+@pytest.mark.parametrize("outcome", ["PURCHASED", "HELD", "VANISHED"])
+def test_a_refusal_must_be_one(outcome: str) -> None:
+    refused = Entry("refused", 0, "ann", "", "r-1", 1, detail=EntryDetail(outcome=outcome))
+    with pytest.raises(UnknownEntry):
+        Inventory().apply([refused], 0)

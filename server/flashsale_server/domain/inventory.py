@@ -166,6 +166,8 @@ class Inventory:
             raise UnknownEntry(
                 f"position {self.last_position}: a refusal with an unknown outcome"
             ) from error
+        if outcome in {Outcome.PURCHASED, Outcome.HELD}:
+            raise UnknownEntry(f"position {self.last_position}: a refusal that is none")
         self._refusals[entry.user_id, entry.request_id] = Refusal(outcome, entry.quantity)
 
     def _pause(self, _: Entry) -> None:

@@ -73,7 +73,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         replayed: whether an earlier copy of the request was decided so.
         purchase: the purchase as it is now: for PURCHASED, HELD and ALREADY_PURCHASED.
         starts_at_us: when the sale opens: for NOT_STARTED.
-        available_stock: units available at the decision: for INSUFFICIENT_STOCK.
+        available_stock: units available at the answer: for INSUFFICIENT_STOCK.
     """
 
     outcome: Outcome
