@@ -61,8 +61,12 @@ class FaultyLedger(TroubledLedger):
         """Let the looks at the tail end."""
         self._tails_may_go_on.set()
 
-    def go_on(self) -> None:
+    def go_on_with_appends(self) -> None:
+        """Let the stalled appends go on, and no look at the tail."""
         super().go_on()
+
+    def go_on(self) -> None:
+        self.go_on_with_appends()
         self.release_tails()
 
     async def land_late(self) -> None:

@@ -4,8 +4,11 @@ import asyncio
 
 from flashsale_server.checkout import Call, CheckoutLimits, all_settled
 from flashsale_server.domain import Answer, Outcome
+from flashsale_server.ledger import Append
 
+from tests.checkout.faulty_ledger import FaultyLedger
 from tests.checkout.shops import START_US, open_shop, outcome, outcomes, settled, turns
+from tests.checkout.troubled_ledger import Fate
 
 
 def nobody(_: Call) -> None:
@@ -162,3 +165,81 @@ async def test_leaving_while_everybody_is_answered_does_no_harm() -> None:
         waiting.cancel()
         await turns()
         assert outcomes(calls) == [Outcome.PURCHASED] * 5
+
+
+async def test_a_retry_joins_a_call_whose_decision_was_thrown_away() -> None:
+    ledger = FaultyLedger()
+    async with open_shop(stock=1, ledger=ledger) as shop:
+        ledger.stall()
+        first = shop.ask("first")
+        await ledger.asked.wait()
+        plain = shop.ask("ann", "r-1", quantity=1)
+        await turns()
+        assert plain.is_decided
+        ledger.hold_tails()
+        ledger.order(Fate.REJECTED)
+        ledger.go_on_with_appends()
+        await ledger.tail_asked.wait()
+        retry = shop.ask("ann", "r-1", is_retry=True)
+        assert retry is plain
+        ledger.release_tails()
+        await settled(first, retry)
+        assert outcomes([first, retry]) == ["LedgerRefused", Outcome.PURCHASED]
+
+
+async def test_a_copy_joins_the_retry_although_the_plain_call_before_it_is_answered() -> None:
+    ledger = FaultyLedger()
+    async with open_shop(stock=1, ledger=ledger) as shop:
+
+        async def stall(_: Append) -> None:
+            ledger.stall()
+
+        ledger.before_append = stall
+        first, plain = shop.ask("first"), shop.ask("ann", "r-1")
+        await ledger.asked.wait()
+        await turns()
+        retry = shop.ask("ann", "r-1", is_retry=True)
+        await turns()
+        assert retry is not plain
+        ledger.go_on()
+        await settled(first, plain)
+        await turns()
+        assert outcome(retry) is None
+        assert shop.ask("ann", "r-1") is retry
+        ledger.before_append = None
+        ledger.go_on()
+        await settled(retry)
+        assert outcomes([plain, retry]) == [Outcome.SOLD_OUT] * 2
+
+
+async def test_a_buyer_is_told_when_readers_can_see_it() -> None:
+    ledger = FaultyLedger()
+    async with open_shop(ledger=ledger) as shop:
+        ledger.stall()
+        call = shop.ask("ann")
+        await ledger.asked.wait()
+        ledger.hold_tails()
+        reader = asyncio.create_task(shop.checkout.purchases_of(shop.lane, "ann"))
+        await ledger.tail_asked.wait()
+        ledger.go_on_with_appends()
+        await turns()
+        assert outcome(call) is None or shop.lane.inventory.purchases_of("ann")
+        ledger.release_tails()
+        await settled(call)
+        assert [purchase.user_id for purchase in await reader] == ["ann"]
+
+
+async def test_a_lane_that_always_decides_ahead_gets_no_slower_or_deeper() -> None:
+    ledger = FaultyLedger()
+    async with open_shop(stock=5000, ledger=ledger) as shop:
+        calls = [shop.ask("u-0")]
+
+        async def another_comes(_: Append) -> None:
+            if len(calls) < 1500:
+                calls.append(shop.ask(f"u-{len(calls)}"))
+                await turns(4)
+
+        ledger.before_append = another_comes
+        await asyncio.wait_for(shop.checkout.line.emptied(), 20)
+        assert outcomes(calls) == [Outcome.PURCHASED] * 1500
+        assert shop.checkout.meters.appends == 1500

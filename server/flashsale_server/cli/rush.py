@@ -96,7 +96,7 @@ async def _missing(client: AsyncClient, tally: Tally) -> int:
     async def is_missing(user_id: str, purchase: Purchase) -> bool:
         async with limit:
             held = await client.get_purchase(user_id)
-            return [item.purchase_id for item in held.purchases] != [purchase.purchase_id]
+            return purchase.purchase_id not in [item.purchase_id for item in held.purchases]
 
     return sum(await asyncio.gather(*(is_missing(*item) for item in tally.bought.items())))
 
