@@ -87,6 +87,27 @@ def test_a_draft_reads_from_the_inventory_that_it_has_settled_on() -> None:
     assert ahead.refusal_for("bob", "r-bob") == second.refusal_for("bob", "r-bob")
 
 
+_PEOPLE = st.sampled_from(["ann", "bob", "cid"])
+_COMMANDS = st.one_of(
+    st.builds(order, _PEOPLE, st.just("r-1"), st.integers(1, 3), is_retry=st.booleans()),
+    st.builds(order, _PEOPLE, is_retry=st.booleans()),
+    st.sampled_from([PauseCommand(), ResumeCommand(), EndCommand(), RestockCommand(2)]),
+    st.just(UpdateCommand(SaleTerms(title="hats", per_user_limit=3))),
+)
+
+
+@given(st.lists(st.lists(_COMMANDS, max_size=6), min_size=1, max_size=4))
+def test_what_a_draft_came_to_is_what_its_entries_come_to(days: list[list[Command]]) -> None:
+    applied, settled = opened(4), opened(4)
+    for commands in days:
+        draft = Draft(settled, NOW_US)
+        decide(draft, *commands)
+        draft.fence()
+        land(draft, applied)
+        draft.settle_into(settled)
+        assert settled == applied
+
+
 # Time.
 
 

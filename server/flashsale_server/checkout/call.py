@@ -20,6 +20,7 @@ class Call:
     """One command on its way.
 
     Attributes:
+        sale_id: whose lane it takes.
         command: what is asked.
         arrived_at: when it was read, in seconds of the event loop's clock.
         deadline: when nobody waits for it any more, on the same clock; None for never.
@@ -36,21 +37,25 @@ class Call:
         "is_abandoned",
         "is_decided",
         "result",
+        "sale_id",
     )
 
-    def __init__(self, command: Command, arrived_at: float, deadline: float | None) -> None:
+    def __init__(
+        self, sale_id: str, command: Command, arrived_at: float, deadline: float | None
+    ) -> None:
+        self.sale_id = sale_id
         self.command = command
         self.arrived_at = arrived_at
         self.deadline = deadline
         self.is_abandoned = False
         self.is_decided = False
         self.result: CallResult | None = None
-        self._listeners: list[Listener] = []
+        self._listeners: tuple[Listener, ...] = ()
 
     @classmethod
-    def settled(cls, command: Command, arrived_at: float, result: CallResult) -> Self:
+    def settled(cls, sale_id: str, command: Command, arrived_at: float, result: CallResult) -> Self:
         """A call that has its result already."""
-        call = cls(command, arrived_at, None)
+        call = cls(sale_id, command, arrived_at, None)
         call.result = result
         return call
 
@@ -68,13 +73,13 @@ class Call:
         if self.result is not None:
             listener(self)
         else:
-            self._listeners.append(listener)
+            self._listeners += (listener,)
             self.is_abandoned = False
 
     def leave(self, listener: Listener) -> None:
         """Do not call `listener` any more."""
         if listener in self._listeners:
-            self._listeners.remove(listener)
+            self._listeners = tuple(other for other in self._listeners if other != listener)
             self.is_abandoned = not self._listeners
 
     def extend_deadline(self, deadline: float | None) -> None:
@@ -85,7 +90,7 @@ class Call:
     def settle(self, result: CallResult) -> None:
         """Give the call its result and tell those who wait."""
         self.result = result
-        listeners, self._listeners = self._listeners, []
+        listeners, self._listeners = self._listeners, ()
         for listener in listeners:
             listener(self)
 

@@ -58,8 +58,11 @@ class CallQueue:
             call.is_decided = False
         self._waiting.extendleft(reversed(waiting))
 
-    def settle(self, call: Call, result: CallResult) -> None:
-        """Give a call its result, unless it has one already, and let it go."""
+    def settle(self, call: Call, result: CallResult, now: float | None = None) -> None:
+        """Give a call its result, unless it has one already, and let it go.
+
+        `now` saves a look at the clock to whoever settles many calls at once.
+        """
         if call.result is not None:
             return
         command = call.command
@@ -68,7 +71,7 @@ class CallQueue:
             if self._copies.get(key) is call:
                 del self._copies[key]
         self._line.leave()
-        self._meters.answered(result, self._clock.monotonic() - call.arrived_at)
+        self._meters.answered(result, (now or self._clock.monotonic()) - call.arrived_at)
         call.settle(result)
 
     def settle_all(self, fault: Callable[[], Fault]) -> None:

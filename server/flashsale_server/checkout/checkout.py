@@ -20,6 +20,7 @@ from flashsale_server.checkout.faults import (
     CircuitOpen,
     Fault,
     LedgerRefused,
+    QueueFull,
     RequestIdReused,
     SaleNotFound,
     SaleUnreadable,
@@ -146,6 +147,10 @@ class Checkout:
             await self._open(sale_id)
         return self._lanes[sale_id]
 
+    def opened_lane(self, sale_id: str) -> Lane | None:
+        """The lane of a sale that this process has opened."""
+        return self._lanes.get(sale_id)
+
     async def lane(self, sale_id: str) -> Lane:
         """The lane of a sale that is in the ledger.
 
@@ -193,9 +198,9 @@ class Checkout:
         fault = self._turned_away(lane, user_id, now)
         if fault is not None:
             self.meters.answered(fault, 0.0)
-            return Call.settled(command, now, fault)
+            return Call.settled(lane.sale_id, command, now, fault)
         self._arrivals += 1
-        call = Call(command, now, deadline)
+        call = Call(lane.sale_id, command, now, deadline)
         lane.submit(call)
         return call
 
@@ -266,9 +271,9 @@ class Checkout:
         if isinstance(replayed, ReusedRequestId):
             fault = RequestIdReused(command.request_id, replayed.quantity)
             self.meters.answered(fault, 0.0)
-            return Call.settled(command, now, fault)
+            return Call.settled(lane.sale_id, command, now, fault)
         self.meters.answered(replayed, self.clock.monotonic() - now)
-        return Call.settled(command, now, replayed)
+        return Call.settled(lane.sale_id, command, now, replayed)
 
     def _joined(
         self, copy: Call, command: PurchaseCommand, now: float, deadline: float | None
@@ -277,7 +282,7 @@ class Checkout:
         if isinstance(first, PurchaseCommand) and first.quantity != command.quantity:
             fault = RequestIdReused(command.request_id, first.quantity)
             self.meters.answered(fault, 0.0)
-            return Call.settled(command, now, fault)
+            return Call.settled(copy.sale_id, command, now, fault)
         if command.is_retry and isinstance(first, PurchaseCommand) and not first.is_retry:
             # The refusal of a retry must be recorded, and what has been decided cannot be changed:
             # then the retry takes its own turn behind it.
@@ -297,10 +302,9 @@ class Checkout:
         cooldown = self.breaker.wait_seconds(now)
         if cooldown > 0:
             return CircuitOpen(cooldown)
-        refusal = self.line.refusal()
-        if refusal is not None:
-            return refusal
-        wait_us = self._rate_limit.charge(user_id, self._monotonic_us())
+        if self.line.is_full:
+            return QueueFull(self.line.capacity)
+        wait_us = self._rate_limit.charge(user_id, int(now * 1e6))
         if wait_us:
             return UserRateLimited(user_id, self._rate_limit.limit, wait_us / 1e6)
         return None

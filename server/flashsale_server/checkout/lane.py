@@ -15,9 +15,7 @@ more.
 """
 
 import asyncio
-import base64
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -38,13 +36,13 @@ from flashsale_server.checkout.faults import (
 )
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
+from flashsale_server.checkout.minting import minting
 from flashsale_server.checkout.pending import Pending
 from flashsale_server.checkout.replica import Replica
 from flashsale_server.domain import (
     CircuitBreaker,
     CircuitState,
-    Entry,
-    EntryKind,
+    Draft,
     Inventory,
     PurchaseCommand,
     ReusedRequestId,
@@ -69,11 +67,6 @@ SWEEP_SECONDS: Final = 0.1
 """How soon a caller whose deadline has passed is told so while the ledger is slow."""
 
 _log = structlog.get_logger(__name__)
-
-
-def minted() -> str:
-    """A new purchase id: 120 random bits, 20 characters that are safe in a URL."""
-    return base64.urlsafe_b64encode(os.urandom(15)).decode()
 
 
 class Lane:
@@ -104,6 +97,7 @@ class Lane:
         self._meters = meters
         self._clock = clock
         self._batch_size = batch_size
+        self._mint = minting()
         self._queue = CallQueue(line, meters, clock)
         self._wake = asyncio.Event()
         self._in_flight: Pending | None = None
@@ -229,7 +223,7 @@ class Lane:
         async with self.replica.lock:
             calls = self._queue.take(min(self._batch_size, pending.room))
             try:
-                pending.decide(calls, minted)
+                pending.decide(calls, self._mint)
             except BaseException:
                 self._queue.put_back(calls)  # so that whoever stops the lane finds them
                 raise
@@ -303,7 +297,7 @@ class Lane:
     async def _landed(self, pending: Pending, append: Append) -> None:
         self._breaker.succeeded()
         self._meters.appends += 1
-        await self.replica.appended(append, pending.draft.entries)
+        await self.replica.appended(append, pending.draft)
         if self._next is not None:
             self._next.draft.settle_on(self.inventory)
         self._answer(pending)
@@ -396,16 +390,16 @@ class Lane:
         self._must_read = False
 
     async def _fence(self) -> None:
-        entries = [Entry(EntryKind.FENCED.value)]
-        now_us = max(self._clock.now_us(), self.inventory.recorded_at_us)
-        append = self.replica.append_of(entries, now_us)
+        draft = Draft(self.inventory, self._clock.now_us())
+        draft.fence()
+        append = self.replica.append_of(draft.entries, draft.decided_at_us)
         try:
             await self._ledger.append(append)
         except PositionConflict:
             # The lost append has landed, or another node was quicker. Either way it must be read.
             await self.catch_up()
             return
-        await self.replica.appended(append, entries)
+        await self.replica.appended(append, draft)
         self._breaker.succeeded()
         self._must_fence = False
 
@@ -417,11 +411,12 @@ class Lane:
             self._next = None
 
     def _answer(self, pending: Pending) -> None:
+        now = self._clock.monotonic()
         for call, result in pending.results():
             if isinstance(result, ReusedRequestId):
-                self._queue.settle(call, RequestIdReused(call.request_id, result.quantity))
+                self._queue.settle(call, RequestIdReused(call.request_id, result.quantity), now)
             else:
-                self._queue.settle(call, result)
+                self._queue.settle(call, result, now)
 
     def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
         """Answer all that is not on its way to the ledger."""

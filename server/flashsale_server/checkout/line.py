@@ -6,8 +6,6 @@ bounded: past the capacity nobody is let in. When the server drains, the line is
 
 import asyncio
 
-from flashsale_server.checkout.faults import Fault, QueueFull
-
 
 class Line:
     """The calls on their way, all lanes together.
@@ -29,9 +27,10 @@ class Line:
 
     def enter(self) -> None:
         """Let a call in."""
+        if not self.length:
+            self._empty.clear()
         self.length += 1
         self.length_peak = max(self.length_peak, self.length)
-        self._empty.clear()
 
     def leave(self) -> None:
         """Let a call go that has its result."""
@@ -39,9 +38,10 @@ class Line:
         if not self.length:
             self._empty.set()
 
-    def refusal(self) -> Fault | None:
-        """Why a further call may not come in; None when it may."""
-        return QueueFull(self.capacity) if self.length >= self.capacity else None
+    @property
+    def is_full(self) -> bool:
+        """Whether a further call may not come in."""
+        return self.length >= self.capacity
 
     def close(self) -> None:
         """Let nobody in any more."""

@@ -11,7 +11,7 @@ nobody else may take in the same.
 import asyncio
 from collections.abc import Sequence
 
-from flashsale_server.domain import Entry, Inventory, UnknownEntry
+from flashsale_server.domain import Draft, Entry, Inventory, UnknownEntry
 from flashsale_server.ledger import (
     GENESIS_DIGEST,
     Append,
@@ -60,7 +60,7 @@ class Replica:
             if tail == before:
                 return
             async for append in self._ledger.read(self.sale_id, before):
-                self._take_in(append, append.decoded())
+                self._take_in(append)
 
     def append_of(self, entries: Sequence[Entry], recorded_at_us: int) -> Append:
         """The append that puts `entries` right after the inventory's last position.
@@ -78,16 +78,18 @@ class Replica:
             node=self._node,
         )
 
-    async def appended(self, append: Append, entries: Sequence[Entry]) -> None:
-        """Take in an append of this process that is durable now."""
+    async def appended(self, append: Append, draft: Draft) -> None:
+        """Take in an append of this process that is durable now, with the draft it came from."""
         async with self.lock:
             self._check()
             # Somebody who caught up in the meantime may have read it from the ledger already.
             if self.inventory.last_position < append.first_position:
-                self._take_in(append, entries)
+                draft.settle_into(self.inventory)
+                self._digest = append.digest
 
-    def _take_in(self, append: Append, entries: Sequence[Entry]) -> None:
+    def _take_in(self, append: Append) -> None:
         try:
+            entries = append.decoded()
             append.verify(last_position=self.inventory.last_position, digest=self._digest)
             self.inventory.apply(entries, append.recorded_at_us)
         except UnknownEntry as error:

@@ -6,6 +6,7 @@ yet, paused, your limit, the stock.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from flashsale_server.domain.commands import (
     ChangeCommand,
@@ -26,6 +27,8 @@ from flashsale_server.domain.outcomes import (
     ReusedRequestId,
 )
 
+_PURCHASED: Final = EntryKind.PURCHASED.value
+
 Mint = Callable[[], str]
 """Makes a purchase id: opaque, unguessable, new at each call. The rules draw nothing themselves."""
 
@@ -42,31 +45,47 @@ def replayed_answer(sale: Inventory, command: PurchaseCommand) -> Answer | Reuse
         return None
     if refusal.quantity != command.quantity:
         return ReusedRequestId(refusal.quantity)
-    return _refused(sale, refusal.outcome, command, is_replay=True)
+    return refused_answer(sale, refusal.outcome, command, is_replay=True)
 
 
-def decided_purchase(
-    sale: Inventory, command: PurchaseCommand, now_us: int, mint: Mint
-) -> tuple[Answer, Entry | None]:
-    """What to answer a command with a new request id, and the entry that makes it true, if any.
+def purchase_outcome(sale: Inventory, command: PurchaseCommand, now_us: int) -> Outcome:
+    """What a command with a new request id comes to."""
+    terms = sale.terms
+    if sale.has_ended:
+        return Outcome.ENDED
+    if now_us < terms.starts_at_us:
+        return Outcome.NOT_STARTED
+    if sale.is_paused:
+        return Outcome.PAUSED
+    quantity = command.quantity
+    units = 0
+    for purchase in sale.purchases_of(command.user_id):
+        if purchase.counts:
+            units += purchase.quantity
+    if units + quantity > terms.per_user_limit:
+        already = units and terms.per_user_limit == 1
+        return Outcome.ALREADY_PURCHASED if already else Outcome.USER_LIMIT_REACHED
+    if sale.available_stock >= quantity:
+        return Outcome.PURCHASED
+    return Outcome.INSUFFICIENT_STOCK if sale.available_stock else Outcome.SOLD_OUT
 
-    The answer to a purchase has no `purchase` yet: its position is known once the entry is applied.
-    """
-    outcome = _outcome(sale, command, now_us)
-    if outcome is Outcome.PURCHASED:
-        return Answer(outcome), Entry(
-            EntryKind.PURCHASED.value,
-            -command.quantity,
-            command.user_id,
-            mint(),
-            command.request_id,
-            command.quantity,
-            command.arrival,
-        )
-    refusal = _refused(sale, outcome, command, is_replay=False)
-    if not command.is_retry:
-        return refusal, None
-    return refusal, Entry(
+
+def purchased_entry(command: PurchaseCommand, purchase_id: str) -> Entry:
+    """The entry that makes a purchase true."""
+    return Entry(
+        _PURCHASED,
+        -command.quantity,
+        command.user_id,
+        purchase_id,
+        command.request_id,
+        command.quantity,
+        command.arrival,
+    )
+
+
+def refused_entry(command: PurchaseCommand, outcome: Outcome) -> Entry:
+    """The entry that fixes the refusal of a request for as long as the sale lives."""
+    return Entry(
         EntryKind.REFUSED.value,
         user_id=command.user_id,
         request_id=command.request_id,
@@ -74,6 +93,21 @@ def decided_purchase(
         arrival=command.arrival,
         detail=EntryDetail(outcome=outcome.value),
     )
+
+
+def refused_answer(
+    sale: Inventory, outcome: Outcome, command: PurchaseCommand, *, is_replay: bool = False
+) -> Answer:
+    """What to tell a caller who is refused."""
+    match outcome:
+        case Outcome.ALREADY_PURCHASED:
+            return Answer(outcome, is_replay, purchase=_counted_purchase(sale, command.user_id))
+        case Outcome.NOT_STARTED:
+            return Answer(outcome, is_replay, starts_at_us=sale.terms.starts_at_us)
+        case Outcome.INSUFFICIENT_STOCK:
+            return Answer(outcome, is_replay, available_stock=sale.available_stock)
+        case _:
+            return Answer(outcome, is_replay)
 
 
 def decided_change(sale: Inventory, command: ChangeCommand) -> tuple[ChangeOutcome, Entry | None]:
@@ -104,38 +138,6 @@ def entries_due(sale: Inventory, now_us: int) -> list[Entry]:
     if ends_at_us is not None and now_us >= ends_at_us and not sale.has_ended:
         return [Entry(EntryKind.ENDED.value)]
     return []
-
-
-def _outcome(sale: Inventory, command: PurchaseCommand, now_us: int) -> Outcome:
-    terms = sale.terms
-    if sale.has_ended:
-        return Outcome.ENDED
-    if now_us < terms.starts_at_us:
-        return Outcome.NOT_STARTED
-    if sale.is_paused:
-        return Outcome.PAUSED
-    quantity = command.quantity
-    units = sum(item.quantity for item in sale.purchases_of(command.user_id) if item.counts)
-    if units + quantity > terms.per_user_limit:
-        already = units and terms.per_user_limit == 1
-        return Outcome.ALREADY_PURCHASED if already else Outcome.USER_LIMIT_REACHED
-    if sale.available_stock >= quantity:
-        return Outcome.PURCHASED
-    return Outcome.INSUFFICIENT_STOCK if sale.available_stock else Outcome.SOLD_OUT
-
-
-def _refused(
-    sale: Inventory, outcome: Outcome, command: PurchaseCommand, *, is_replay: bool
-) -> Answer:
-    match outcome:
-        case Outcome.ALREADY_PURCHASED:
-            return Answer(outcome, is_replay, purchase=_counted_purchase(sale, command.user_id))
-        case Outcome.NOT_STARTED:
-            return Answer(outcome, is_replay, starts_at_us=sale.terms.starts_at_us)
-        case Outcome.INSUFFICIENT_STOCK:
-            return Answer(outcome, is_replay, available_stock=sale.available_stock)
-        case _:
-            return Answer(outcome, is_replay)
 
 
 def _counted_purchase(sale: Inventory, user_id: str) -> Purchase | None:

@@ -16,11 +16,14 @@ from flashsale_server.domain.commands import ChangeCommand, Command, PurchaseCom
 from flashsale_server.domain.decisions import (
     Mint,
     decided_change,
-    decided_purchase,
     entries_due,
+    purchase_outcome,
+    purchased_entry,
+    refused_answer,
+    refused_entry,
     replayed_answer,
 )
-from flashsale_server.domain.entries import Entry
+from flashsale_server.domain.entries import Entry, EntryKind
 from flashsale_server.domain.inventory import Inventory, Refusal
 from flashsale_server.domain.outcomes import (
     Answer,
@@ -44,6 +47,8 @@ class Draft(Inventory):
     """
 
     __slots__ = ("_boundary_us", "_under", "base_position", "decided_at_us", "entries")
+
+    _under: Inventory
 
     def __init__(self, under: Inventory, now_us: int) -> None:
         super().__init__()
@@ -77,9 +82,22 @@ class Draft(Inventory):
             for command in commands
         ]
 
+    def fence(self) -> None:
+        """Take a position, so that an append whose fate is unknown can no longer have it."""
+        self._write(Entry(EntryKind.FENCED.value))
+
     def settle_on(self, inventory: Inventory) -> None:
         """Lie on `inventory`, which has taken in the entries of the draft that this one lay on."""
         self._under = inventory
+
+    def settle_into(self, inventory: Inventory) -> None:
+        """Make `inventory` what it would be after `apply(self.entries, self.decided_at_us)`.
+
+        It must be the one that the draft lies on, and the entries durable. They have been applied
+        once, to the draft; what that came to is taken over.
+        """
+        if self.entries:
+            inventory._adopt(self)  # noqa: SLF001  # a draft is an inventory
 
     def purchases_of(self, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases, oldest first, those of this draft included."""
@@ -94,13 +112,13 @@ class Draft(Inventory):
         replayed = replayed_answer(self, command)
         if replayed is not None:
             return replayed
-        answer, entry = decided_purchase(self, command, self.decided_at_us, mint)
-        if entry is None:
-            return answer
-        self._write(entry)
-        if answer.outcome is Outcome.PURCHASED:
-            return Answer(answer.outcome, purchase=self.purchases_of(command.user_id)[-1])
-        return answer
+        outcome = purchase_outcome(self, command, self.decided_at_us)
+        if outcome is Outcome.PURCHASED:
+            self._write(purchased_entry(command, mint()))
+            return Answer(outcome, False, self._purchases_of[command.user_id][-1])
+        if command.is_retry:
+            self._write(refused_entry(command, outcome))
+        return refused_answer(self, outcome, command)
 
     def _decide_change(self, command: ChangeCommand) -> ChangeOutcome:
         outcome, entry = decided_change(self, command)
@@ -114,4 +132,5 @@ class Draft(Inventory):
 
     def _write(self, entry: Entry) -> None:
         self.entries.append(entry)
-        self.apply((entry,), self.decided_at_us)
+        self.recorded_at_us = self.decided_at_us
+        self._take_in(entry)

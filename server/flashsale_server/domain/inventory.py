@@ -127,13 +127,7 @@ class Inventory:
         """
         self.recorded_at_us = recorded_at_us
         for entry in entries:
-            self.last_position += 1
-            effect = _EFFECTS.get(entry.kind)
-            if effect is None:
-                raise UnknownEntry(
-                    f"position {self.last_position}: unknown kind of entry {entry.kind!r}"
-                )
-            effect(self, entry)
+            self._take_in(entry)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Inventory):
@@ -141,6 +135,29 @@ class Inventory:
         return all(getattr(self, name) == getattr(other, name) for name in Inventory.__slots__)
 
     __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def _adopt(self, later: "Inventory") -> None:
+        """Become what `later` is, which knows only the users that its own entries were about."""
+        self.terms = later.terms
+        self.total_stock = later.total_stock
+        self.available_stock = later.available_stock
+        self.held_stock = later.held_stock
+        self.sold_stock = later.sold_stock
+        self.is_paused = later.is_paused
+        self.has_ended = later.has_ended
+        self.last_position = later.last_position
+        self.recorded_at_us = later.recorded_at_us
+        self._purchases_of.update(later._purchases_of)  # noqa: SLF001  # the same class
+        self._refusals.update(later._refusals)  # noqa: SLF001
+
+    def _take_in(self, entry: Entry) -> None:
+        self.last_position += 1
+        effect = _EFFECTS.get(entry.kind)
+        if effect is None:
+            raise UnknownEntry(
+                f"position {self.last_position}: unknown kind of entry {entry.kind!r}"
+            )
+        effect(self, entry)
 
     def _open(self, entry: Entry) -> None:
         self.terms = _terms(self, entry)
@@ -157,7 +174,8 @@ class Inventory:
         )
         self.available_stock += entry.stock_change
         self.sold_stock -= entry.stock_change
-        self._purchases_of[entry.user_id] = (*self.purchases_of(entry.user_id), purchase)
+        earlier = self.purchases_of(entry.user_id)
+        self._purchases_of[entry.user_id] = (*earlier, purchase) if earlier else (purchase,)
 
     def _refuse(self, entry: Entry) -> None:
         try:

@@ -5,8 +5,6 @@ the limit. Users without an attempt in the window are forgotten, so memory follo
 active. Time comes in as an argument, in microseconds of a clock that never runs backwards.
 """
 
-from collections import deque
-
 
 class UserRateLimit:
     """Counts attempts by user.
@@ -20,7 +18,9 @@ class UserRateLimit:
         self._limit = limit
         self._window_us = window_us
         # Ordered by a user's latest attempt, oldest first, so that those to forget are in front.
-        self._attempts: dict[str, deque[int]] = {}
+        # Tuples, because most users have one attempt, for which anything else is larger.
+        self._attempts: dict[str, tuple[int, ...]] = {}
+        self._nobody_to_forget_until_us = 0
 
     @property
     def limit(self) -> int:
@@ -34,16 +34,20 @@ class UserRateLimit:
         """
         if not self._limit:
             return 0
-        self._forget(now_us)
+        if now_us >= self._nobody_to_forget_until_us:
+            self._forget(now_us)
         attempts = self._attempts.get(user_id)
-        if attempts is not None and len(attempts) == self._limit:
+        if attempts is None:
+            self._attempts[user_id] = (now_us,)
+            return 0
+        if len(attempts) == self._limit:
             wait_us = attempts[0] + self._window_us - now_us
             if wait_us > 0:
                 return wait_us
+            attempts = attempts[1:]
         # Taken out and put back at the end, which keeps the order.
-        attempts = self._attempts.pop(user_id, None) or deque(maxlen=self._limit)
-        attempts.append(now_us)
-        self._attempts[user_id] = attempts
+        del self._attempts[user_id]
+        self._attempts[user_id] = (*attempts, now_us)
         return 0
 
     def active_users(self, now_us: int) -> int:
@@ -54,7 +58,9 @@ class UserRateLimit:
     def _forget(self, now_us: int) -> None:
         horizon_us = now_us - self._window_us
         while self._attempts:
-            user_id = next(iter(self._attempts))
-            if self._attempts[user_id][-1] > horizon_us:
+            user_id, attempts = next(iter(self._attempts.items()))
+            if attempts[-1] > horizon_us:
+                # Later attempts of the same user can only put this off.
+                self._nobody_to_forget_until_us = attempts[-1] + self._window_us
                 return
             del self._attempts[user_id]

@@ -26,7 +26,6 @@ from flashsale_server.domain import Answer
 from flashsale_server.grpc_api.error_table import ERROR_TABLE, status_of
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
-    DEFAULT_SALE,
     Order,
     check_batch_size,
     lookup_of,
@@ -38,9 +37,9 @@ from flashsale_server.grpc_api.responses import (
     CIRCUIT_STATES,
     HEALTH,
     OUTCOMES,
-    purchase_message,
-    purchase_response,
     status_response,
+    write_purchase,
+    write_response,
 )
 
 
@@ -71,28 +70,35 @@ class FlashSaleServicer:
     async def Purchase(self, request: pb.PurchaseRequest, caller: Caller) -> pb.PurchaseResponse:
         """Try to buy."""
         order = order_of(request)
-        call = await self._admitted(order, caller)
+        lane = await self._checkout.lane(order.sale_id)
+        call = self._admitted(lane, order, caller)
         await all_settled((call,))
         if isinstance(call.result, Fault):
             raise call.result
-        return _response(order.sale_id, call)
+        response = pb.PurchaseResponse()
+        _write_answer(response, call)
+        return response
 
     async def BatchPurchase(
         self, request: pb.BatchPurchaseRequest, caller: Caller
     ) -> pb.BatchPurchaseResponse:
         """Try to buy, several times; each is answered by itself."""
         check_batch_size(len(request.requests))
-        entered: list[tuple[str, Call] | pb.PurchaseResult] = []
+        checkout = self._checkout
+        sale_id = request.sale_id
+        came_to: list[Call | Fault] = []
         for item in request.requests:
             try:
-                order = order_of(item, request.sale_id)
-                entered.append((order.sale_id, await self._admitted(order, caller)))
+                order = order_of(item, sale_id)
+                lane = checkout.opened_lane(order.sale_id) or await checkout.lane(order.sale_id)
+                came_to.append(self._admitted(lane, order, caller))
             except Fault as fault:
-                entered.append(_failed(item.request_id, fault))
-        await all_settled(item[1] for item in entered if isinstance(item, tuple))
-        return pb.BatchPurchaseResponse(
-            results=[_result(*item) if isinstance(item, tuple) else item for item in entered]
-        )
+                came_to.append(fault)
+        await all_settled(call for call in came_to if isinstance(call, Call))
+        response = pb.BatchPurchaseResponse()
+        for item, call in zip(request.requests, came_to, strict=True):
+            _write_result(response.results.add(), item.request_id, call)
+        return response
 
     async def StreamPurchases(
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
@@ -100,9 +106,11 @@ class FlashSaleServicer:
         """Purchases as a stream, answered as they are ready."""
 
         async def admit(request: pb.PurchaseRequest) -> Call:
-            return await self._admitted(order_of(request), caller)
+            order = order_of(request)
+            lane = await self._checkout.lane(order.sale_id)
+            return self._admitted(lane, order, caller)
 
-        stream = PurchaseStream(admit, _stream_result)
+        stream = PurchaseStream(admit, _write_result)
         async for response in stream.results(requests):
             yield response
 
@@ -113,10 +121,10 @@ class FlashSaleServicer:
         sale_id, user_id = lookup_of(request)
         lane = await self._checkout.lane(sale_id)
         purchases = await self._checkout.purchases_of(lane, user_id)
-        return pb.GetPurchaseResponse(
-            purchased=any(purchase.counts for purchase in purchases),
-            purchases=[purchase_message(sale_id, purchase) for purchase in purchases],
-        )
+        response = pb.GetPurchaseResponse(purchased=any(item.counts for item in purchases))
+        for purchase in purchases:
+            write_purchase(response.purchases.add(), sale_id, purchase)
+        return response
 
     async def Metrics(self, request: pb.MetricsRequest, caller: Caller) -> pb.MetricsResponse:
         """What this server process has done since it started."""
@@ -171,8 +179,7 @@ class FlashSaleServicer:
             draining=checkout.line.is_closed,
         )
 
-    async def _admitted(self, order: Order, caller: Caller) -> Call:
-        lane = await self._checkout.lane(order.sale_id)
+    def _admitted(self, lane: Lane, order: Order, caller: Caller) -> Call:
         deadline = caller.deadline
         if order.timeout_seconds is not None:
             until = self._checkout.clock.monotonic() + order.timeout_seconds
@@ -206,26 +213,23 @@ class FlashSaleServicer:
         return uptime
 
 
-def _stream_result(request: pb.PurchaseRequest, came_to: Call | Fault) -> pb.PurchaseResult:
+def _write_result(message: pb.PurchaseResult, request_id: str, came_to: Call | Fault) -> None:
+    """Make an empty message say what a request of a batch or a stream came to."""
     if isinstance(came_to, Fault):
-        return _failed(request.request_id, came_to)
-    return _result(request.sale_id or DEFAULT_SALE, came_to)
+        message.request_id = request_id
+        message.error.CopyFrom(status_of(came_to))
+        return
+    message.request_id = came_to.request_id
+    if isinstance(came_to.result, Fault):
+        message.error.CopyFrom(status_of(came_to.result))
+    else:
+        _write_answer(message.response, came_to)
 
 
-def _result(sale_id: str, call: Call) -> pb.PurchaseResult:
-    if isinstance(call.result, Fault):
-        return _failed(call.request_id, call.result)
-    return pb.PurchaseResult(request_id=call.request_id, response=_response(sale_id, call))
-
-
-def _failed(request_id: str, fault: Fault) -> pb.PurchaseResult:
-    return pb.PurchaseResult(request_id=request_id, error=status_of(fault))
-
-
-def _response(sale_id: str, call: Call) -> pb.PurchaseResponse:
+def _write_answer(message: pb.PurchaseResponse, call: Call) -> None:
     if not isinstance(call.result, Answer):
         raise TypeError(f"a purchase cannot come to {call.result!r}")
-    return purchase_response(sale_id, call.request_id, call.result)
+    write_response(message, call.sale_id, call.request_id, call.result)
 
 
 def _memory_bytes() -> int:

@@ -17,7 +17,7 @@ from flashsale_server.checkout import Call, Fault
 IN_FLIGHT_MAX: Final = 1000
 
 Admit = Callable[[pb.PurchaseRequest], Awaitable[Call]]
-Result = Callable[[pb.PurchaseRequest, Call | Fault], pb.PurchaseResult]
+WriteResult = Callable[[pb.PurchaseResult, str, Call | Fault], None]
 
 
 class PurchaseStream:
@@ -25,14 +25,14 @@ class PurchaseStream:
 
     Args:
         admit: lets a request in, or raises the fault that keeps it out.
-        result: what a request came to, as a message.
+        write_result: makes an empty message say what the request with an id came to.
     """
 
-    def __init__(self, admit: Admit, result: Result) -> None:
+    def __init__(self, admit: Admit, write_result: WriteResult) -> None:
         self._admit = admit
-        self._result = result
+        self._write_result = write_result
         self._room = asyncio.Semaphore(IN_FLIGHT_MAX)
-        self._ready: asyncio.Queue[pb.PurchaseResult | None] = asyncio.Queue()
+        self._ready: asyncio.Queue[pb.StreamPurchasesResponse | None] = asyncio.Queue()
         self._waiting: dict[int, tuple[Call, Callable[[Call], None]]] = {}
         self._read = 0
 
@@ -42,9 +42,9 @@ class PurchaseStream:
         """The results of `requests`, as they are ready."""
         reading = asyncio.create_task(self._read_all(requests))
         try:
-            while (result := await self._ready.get()) is not None:
+            while (response := await self._ready.get()) is not None:
                 self._room.release()
-                yield pb.StreamPurchasesResponse(result=result)
+                yield response
             await reading
         finally:
             reading.cancel()
@@ -66,7 +66,7 @@ class PurchaseStream:
         try:
             call = await self._admit(request)
         except Fault as fault:
-            self._ready.put_nowait(self._result(request, fault))
+            self._answer(request, fault)
             return
         self._read += 1
         listener = partial(self._answered, self._read, request)
@@ -75,7 +75,12 @@ class PurchaseStream:
 
     def _answered(self, number: int, request: pb.PurchaseRequest, call: Call) -> None:
         del self._waiting[number]
-        self._ready.put_nowait(self._result(request, call))
+        self._answer(request, call)
+
+    def _answer(self, request: pb.PurchaseRequest, came_to: Call | Fault) -> None:
+        response = pb.StreamPurchasesResponse()
+        self._write_result(response.result, request.request_id, came_to)
+        self._ready.put_nowait(response)
 
 
 def _is_cancelled() -> bool:

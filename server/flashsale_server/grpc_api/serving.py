@@ -32,6 +32,26 @@ _Handler = Callable[..., Any]
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
+def server_options(max_concurrent_streams: int = 20_000) -> list[tuple[str, int]]:
+    """What gRPC itself is told; see GrpcServer."""
+    return [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.max_concurrent_streams", max_concurrent_streams),
+        # Calls that the transport has read and Python has not. Beyond 1,000 it would drop some at
+        # random, as CANCELLED; the queue is where a crowd is turned away.
+        ("grpc.server.max_pending_requests", PENDING_MAX),
+        ("grpc.server.max_pending_requests_hard_limit", PENDING_MAX),
+        ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_ping_strikes", 3),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+    ]
+
+
 class Unreadable:
     """Stands for a message that could not be read."""
 
@@ -46,24 +66,7 @@ class GrpcServer:
 
     def __init__(self, address: str, max_concurrent_streams: int = 20_000) -> None:
         self._address = address
-        self._server = grpc.aio.server(
-            options=[
-                ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-                ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-                ("grpc.max_concurrent_streams", max_concurrent_streams),
-                # Calls that the transport has read and Python has not. Beyond 1,000 it would drop
-                # some at random, as CANCELLED; the queue is where a crowd is turned away.
-                ("grpc.server.max_pending_requests", PENDING_MAX),
-                ("grpc.server.max_pending_requests_hard_limit", PENDING_MAX),
-                ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
-                ("grpc.keepalive_permit_without_calls", 1),
-                ("grpc.http2.max_ping_strikes", 3),
-                ("grpc.keepalive_time_ms", 60_000),
-                ("grpc.keepalive_timeout_ms", 20_000),
-            ],
-        )
+        self._server = grpc.aio.server(options=server_options(max_concurrent_streams))
         self._health = health.aio.HealthServicer()
 
     def listen(self) -> int:
