@@ -3,6 +3,7 @@
 It admits a call, queues it, decides a batch under the lock, appends, and answers.
 """
 
+from flashsale_server.checkout.admission import Order
 from flashsale_server.checkout.call import Call, CallResult, all_settled
 from flashsale_server.checkout.caller import Caller
 from flashsale_server.checkout.checkout import Checkout, CheckoutLimits
@@ -53,6 +54,7 @@ __all__ = [
     "Meters",
     "MethodNotAllowed",
     "NotFound",
+    "Order",
     "OutcomeUnknown",
     "PathNotFound",
     "PurchaseNotFound",

@@ -7,12 +7,12 @@ exactly one result: what was decided, or the fault that kept it from being answe
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Self
 
 from flashsale_server.checkout.faults import Fault
 from flashsale_server.domain import Answer, ChangeOutcome, Command, PurchaseCommand
 
 CallResult = Answer | ChangeOutcome | Fault
+CallKey = tuple[str, str]
 Listener = Callable[["Call"], None]
 
 
@@ -22,6 +22,7 @@ class Call:
     Attributes:
         sale_id: whose lane it takes.
         command: what is asked.
+        key: what copies of a purchase request have in common; None for other commands.
         arrived_at: when it was read, in seconds of the event loop's clock.
         deadline: when nobody waits for it any more, on the same clock; None for never.
         is_abandoned: whether everybody who waited for it has left.
@@ -36,6 +37,7 @@ class Call:
         "deadline",
         "is_abandoned",
         "is_decided",
+        "key",
         "result",
         "sale_id",
     )
@@ -45,6 +47,9 @@ class Call:
     ) -> None:
         self.sale_id = sale_id
         self.command = command
+        self.key: CallKey | None = (
+            (command.user_id, command.request_id) if isinstance(command, PurchaseCommand) else None
+        )
         self.arrived_at = arrived_at
         self.deadline = deadline
         self.is_abandoned = False
@@ -52,17 +57,10 @@ class Call:
         self.result: CallResult | None = None
         self._listeners: tuple[Listener, ...] = ()
 
-    @classmethod
-    def settled(cls, sale_id: str, command: Command, arrived_at: float, result: CallResult) -> Self:
-        """A call that has its result already."""
-        call = cls(sale_id, command, arrived_at, None)
-        call.result = result
-        return call
-
     @property
     def request_id(self) -> str:
         """The request id of a purchase, else ""."""
-        return self.command.request_id if isinstance(self.command, PurchaseCommand) else ""
+        return self.key[1] if self.key else ""
 
     def is_late(self, now: float) -> bool:
         """Whether its deadline has passed."""

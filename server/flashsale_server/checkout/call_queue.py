@@ -7,12 +7,11 @@ front, where it keeps its place before everybody who came later.
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from flashsale_server.checkout.call import Call, CallResult
+from flashsale_server.checkout.call import Call, CallKey, CallResult
 from flashsale_server.checkout.clock import Clock
 from flashsale_server.checkout.faults import DeadlineExceeded, Fault
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
-from flashsale_server.domain import PurchaseCommand
 
 
 class CallQueue:
@@ -23,21 +22,21 @@ class CallQueue:
         self._meters = meters
         self._clock = clock
         self._waiting: deque[Call] = deque()
-        self._copies: dict[tuple[str, str], Call] = {}
+        self._copies: dict[CallKey, Call] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def copy_of(self, user_id: str, request_id: str) -> Call | None:
-        """The call without a result yet that has this user's request id, if there is one."""
-        return self._copies.get((user_id, request_id))
+    def copy_of(self, key: CallKey) -> Call | None:
+        """The call without a result yet that has this user and request id, if there is one."""
+        return self._copies.get(key)
 
     def enter(self, call: Call) -> None:
         """Let a call in, behind everybody else."""
         self._line.enter()
         self._waiting.append(call)
-        if isinstance(call.command, PurchaseCommand):
-            self._copies[call.command.user_id, call.command.request_id] = call
+        if call.key:
+            self._copies[call.key] = call
 
     def take(self, count: int) -> list[Call]:
         """The next calls, in order, without those that nobody waits for any more."""
@@ -58,23 +57,26 @@ class CallQueue:
             call.is_decided = False
         self._waiting.extendleft(reversed(waiting))
 
-    def settle(self, call: Call, result: CallResult, now: float | None = None) -> None:
-        """Give a call its result, unless it has one already, and let it go.
+    def settle(self, call: Call, result: CallResult) -> None:
+        """Give a call its result, unless it has one already, and let it go."""
+        self.settle_all(((call, result),))
 
-        `now` saves a look at the clock to whoever settles many calls at once.
-        """
-        if call.result is not None:
-            return
-        command = call.command
-        if isinstance(command, PurchaseCommand):
-            key = (command.user_id, command.request_id)
-            if self._copies.get(key) is call:
-                del self._copies[key]
-        self._line.leave()
-        self._meters.answered(result, (now or self._clock.monotonic()) - call.arrived_at)
-        call.settle(result)
+    def settle_all(self, results: Iterable[tuple[Call, CallResult]]) -> None:
+        """Give calls their results, but for those that have one already, and let them go."""
+        now = self._clock.monotonic()
+        copies = self._copies
+        answered = self._meters.answered
+        for call, result in results:
+            if call.result is not None:
+                continue
+            key = call.key
+            if key and copies.get(key) is call:
+                del copies[key]
+            self._line.leave()
+            answered(result, now - call.arrived_at)
+            call.settle(result)
 
-    def settle_all(self, fault: Callable[[], Fault]) -> None:
+    def refuse_all(self, fault: Callable[[], Fault]) -> None:
         """Give everybody who waits a fault."""
         while self._waiting:
             self.settle(self._waiting.popleft(), fault())

@@ -1,31 +1,22 @@
-"""The checkout: admits calls, and knows every lane.
+"""The checkout: knows every lane, and what they share.
 
-Admission is the only way into a lane. Its order is the first rule of a sale: a copy of a call on
-its way joins it; an answer that the ledger has already is given again; a server that drains, an
-open circuit, a full line and a user over the limit turn the call away. Only a call that enters the
-line is charged.
+It opens lanes from the ledger, lets calls into them through its admission, and drains them at the
+end.
 """
 
 import asyncio
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
+from flashsale_server.checkout.admission import Admission, Order
 from flashsale_server.checkout.call import Call
 from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
-    CircuitOpen,
-    Fault,
     LedgerRefused,
-    QueueFull,
-    RequestIdReused,
     SaleNotFound,
     SaleUnreadable,
-    ShuttingDown,
-    UserRateLimited,
 )
 from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.line import Line
@@ -37,11 +28,8 @@ from flashsale_server.domain import (
     EntryDetail,
     EntryKind,
     Purchase,
-    PurchaseCommand,
-    ReusedRequestId,
     SaleTerms,
     UserRateLimit,
-    replayed_answer,
 )
 from flashsale_server.ledger import (
     Ledger,
@@ -102,9 +90,15 @@ class Checkout:
         self._ledger = ledger
         self._batch_size = limits.batch_size
         self._rate_limit = UserRateLimit(limits.rate_limit_per_minute)
+        self._admission = Admission(
+            line=self.line,
+            breaker=self.breaker,
+            rate_limit=self._rate_limit,
+            meters=self.meters,
+            clock=self.clock,
+        )
         self._lanes: dict[str, Lane] = {}
         self._opening = asyncio.Lock()
-        self._arrivals = 0
 
     @property
     def ledger_location(self) -> str:
@@ -181,28 +175,13 @@ class Checkout:
         is_retry: bool = False,
         deadline: float | None = None,
     ) -> Call:
-        """Let a purchase call in, or answer it at once.
+        """Let one purchase call in, or answer it at once; see `admit_all`."""
+        order = Order(lane.sale_id, user_id, quantity, request_id, is_retry)
+        return self.admit_all([(lane, order)], deadline)[0]
 
-        Arguments are taken as valid. An empty `request_id` is replaced by a new one. `deadline` is
-        in seconds of the event loop's clock. The call that comes back has its result already, a
-        fault included, or gets it from the lane.
-        """
-        self.meters.attempts += 1
-        now = self.clock.monotonic()
-        command = PurchaseCommand(
-            user_id, request_id or uuid.uuid4().hex, quantity, is_retry, self._arrivals + 1
-        )
-        known = self._known(lane, command, now, deadline) if request_id else None
-        if known is not None:
-            return known
-        fault = self._turned_away(lane, user_id, now)
-        if fault is not None:
-            self.meters.answered(fault, 0.0)
-            return Call.settled(lane.sale_id, command, now, fault)
-        self._arrivals += 1
-        call = Call(lane.sale_id, command, now, deadline)
-        lane.submit(call)
-        return call
+    def admit_all(self, orders: Iterable[tuple[Lane, Order]], deadline: float | None) -> list[Call]:
+        """Let purchase calls in that arrived together, or answer them at once; see Admission."""
+        return self._admission.admit(orders, deadline)
 
     async def purchases_of(self, lane: Lane, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases in the sale, oldest first, as new as the ledger.
@@ -257,57 +236,6 @@ class Checkout:
             lane.start()
             self._lanes[sale_id] = lane
             return lane
-
-    def _known(
-        self, lane: Lane, command: PurchaseCommand, now: float, deadline: float | None
-    ) -> Call | None:
-        """The call that answers a request id which is on its way, or in the ledger, already."""
-        copy = lane.copy_of(command.user_id, command.request_id)
-        if copy is not None:
-            return self._joined(copy, command, now, deadline)
-        replayed = replayed_answer(lane.inventory, command)
-        if replayed is None:
-            return None
-        if isinstance(replayed, ReusedRequestId):
-            fault = RequestIdReused(command.request_id, replayed.quantity)
-            self.meters.answered(fault, 0.0)
-            return Call.settled(lane.sale_id, command, now, fault)
-        self.meters.answered(replayed, self.clock.monotonic() - now)
-        return Call.settled(lane.sale_id, command, now, replayed)
-
-    def _joined(
-        self, copy: Call, command: PurchaseCommand, now: float, deadline: float | None
-    ) -> Call | None:
-        first = copy.command
-        if isinstance(first, PurchaseCommand) and first.quantity != command.quantity:
-            fault = RequestIdReused(command.request_id, first.quantity)
-            self.meters.answered(fault, 0.0)
-            return Call.settled(copy.sale_id, command, now, fault)
-        if command.is_retry and isinstance(first, PurchaseCommand) and not first.is_retry:
-            # The refusal of a retry must be recorded, and what has been decided cannot be changed:
-            # then the retry takes its own turn behind it.
-            if copy.is_decided:
-                return None
-            copy.command = msgspec.structs.replace(first, is_retry=True)
-        copy.extend_deadline(deadline)
-        copy.is_abandoned = False
-        self.meters.replays += 1
-        return copy
-
-    def _turned_away(self, lane: Lane, user_id: str, now: float) -> Fault | None:
-        if self.line.is_closed:
-            return ShuttingDown()
-        if lane.stopped is not None:
-            return lane.stopped
-        cooldown = self.breaker.wait_seconds(now)
-        if cooldown > 0:
-            return CircuitOpen(cooldown)
-        if self.line.is_full:
-            return QueueFull(self.line.capacity)
-        wait_us = self._rate_limit.charge(user_id, int(now * 1e6))
-        if wait_us:
-            return UserRateLimited(user_id, self._rate_limit.limit, wait_us / 1e6)
-        return None
 
     def _monotonic_us(self) -> int:
         return int(self.clock.monotonic() * 1e6)

@@ -22,7 +22,7 @@ from typing import Final
 import structlog
 
 from flashsale_server.checkout.broadcast import Broadcast
-from flashsale_server.checkout.call import Call
+from flashsale_server.checkout.call import Call, CallKey
 from flashsale_server.checkout.call_queue import CallQueue
 from flashsale_server.checkout.clock import Clock
 from flashsale_server.checkout.faults import (
@@ -43,7 +43,6 @@ from flashsale_server.domain import (
     CircuitBreaker,
     CircuitState,
     Draft,
-    Inventory,
     PurchaseCommand,
     ReusedRequestId,
     SaleState,
@@ -74,6 +73,8 @@ class Lane:
 
     Attributes:
         replica: the sale as the ledger has it.
+        sale_id: the sale.
+        inventory: the sale as it is durable and visible.
         changes: tells watchers that what they see has changed.
         stopped: why the lane sells no more; None while it does.
     """
@@ -90,6 +91,8 @@ class Lane:
         batch_size: int,
     ) -> None:
         self.replica = replica
+        self.sale_id = replica.sale_id
+        self.inventory = replica.inventory
         self.changes = Broadcast()
         self.stopped: Fault | None = None
         self._ledger = ledger
@@ -109,16 +112,6 @@ class Lane:
         self._state_told = SaleState.UPCOMING
 
     @property
-    def sale_id(self) -> str:
-        """The lane's sale."""
-        return self.replica.sale_id
-
-    @property
-    def inventory(self) -> Inventory:
-        """The sale as it is durable and visible."""
-        return self.replica.inventory
-
-    @property
     def queue_length(self) -> int:
         """Calls of this sale that are on their way."""
         return len(self._queue) + sum(call.result is None for call in self._out_of_queue())
@@ -128,14 +121,15 @@ class Lane:
         self._state_told = self.inventory.state_at(self._clock.now_us())
         self._task = asyncio.create_task(self._run(), name=f"lane {self.sale_id}")
 
-    def copy_of(self, user_id: str, request_id: str) -> Call | None:
-        """The call on its way with this user's request id, if there is one."""
-        return self._queue.copy_of(user_id, request_id)
+    def copy_of(self, key: CallKey) -> Call | None:
+        """The call on its way with this user and request id, if there is one."""
+        return self._queue.copy_of(key)
 
     def submit(self, call: Call) -> None:
         """Queue a call."""
         self._queue.enter(call)
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
@@ -411,17 +405,17 @@ class Lane:
             self._next = None
 
     def _answer(self, pending: Pending) -> None:
-        now = self._clock.monotonic()
-        for call, result in pending.results():
-            if isinstance(result, ReusedRequestId):
-                self._queue.settle(call, RequestIdReused(call.request_id, result.quantity), now)
-            else:
-                self._queue.settle(call, result, now)
+        self._queue.settle_all(
+            (call, RequestIdReused(call.request_id, result.quantity))
+            if isinstance(result, ReusedRequestId)
+            else (call, result)
+            for call, result in pending.results()
+        )
 
     def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
         """Answer all that is not on its way to the ledger."""
         self._discard_next()
-        self._queue.settle_all(fault)
+        self._queue.refuse_all(fault)
 
     def _abandon(self, fault: Callable[[], Fault]) -> None:
         """Answer everybody: what is on its way to the ledger is of unknown fate."""

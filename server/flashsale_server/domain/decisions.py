@@ -5,7 +5,7 @@ anything. The order of the checks is the order in which a buyer would want to be
 yet, paused, your limit, the stock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from flashsale_server.domain.commands import (
@@ -40,6 +40,8 @@ def replayed_answer(sale: Inventory, command: PurchaseCommand) -> Answer | Reuse
         if purchase.quantity != command.quantity:
             return ReusedRequestId(purchase.quantity)
         return Answer(Outcome.PURCHASED, True, purchase)
+    if not sale.refusals:
+        return None
     refusal = sale.refusal_for(command.user_id, command.request_id)
     if refusal is None:
         return None
@@ -48,8 +50,10 @@ def replayed_answer(sale: Inventory, command: PurchaseCommand) -> Answer | Reuse
     return refused_answer(sale, refusal.outcome, command, is_replay=True)
 
 
-def purchase_outcome(sale: Inventory, command: PurchaseCommand, now_us: int) -> Outcome:
-    """What a command with a new request id comes to."""
+def purchase_outcome(
+    sale: Inventory, command: PurchaseCommand, purchases: Iterable[Purchase], now_us: int
+) -> Outcome:
+    """What a command with a new request id comes to; `purchases` are those of its user."""
     terms = sale.terms
     if sale.has_ended:
         return Outcome.ENDED
@@ -59,7 +63,7 @@ def purchase_outcome(sale: Inventory, command: PurchaseCommand, now_us: int) -> 
         return Outcome.PAUSED
     quantity = command.quantity
     units = 0
-    for purchase in sale.purchases_of(command.user_id):
+    for purchase in purchases:
         if purchase.counts:
             units += purchase.quantity
     if units + quantity > terms.per_user_limit:

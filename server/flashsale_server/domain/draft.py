@@ -62,6 +62,7 @@ class Draft(Inventory):
         self.has_ended = under.has_ended
         self.last_position = self.base_position = under.last_position
         self.recorded_at_us = under.recorded_at_us
+        self.refusals = under.refusals
         self.entries: list[Entry] = []
         # The clock may have run backwards; the ledger's time never does.
         self.decided_at_us = max(now_us, under.recorded_at_us)
@@ -109,10 +110,12 @@ class Draft(Inventory):
         return refusal or self._under.refusal_for(user_id, request_id)
 
     def _decide_purchase(self, command: PurchaseCommand, mint: Mint) -> Answer | ReusedRequestId:
-        replayed = replayed_answer(self, command)
-        if replayed is not None:
-            return replayed
-        outcome = purchase_outcome(self, command, self.decided_at_us)
+        purchases = self.purchases_of(command.user_id)
+        if purchases or self.refusals:
+            replayed = replayed_answer(self, command)
+            if replayed is not None:
+                return replayed
+        outcome = purchase_outcome(self, command, purchases, self.decided_at_us)
         if outcome is Outcome.PURCHASED:
             self._write(purchased_entry(command, mint()))
             return Answer(outcome, False, self._purchases_of[command.user_id][-1])

@@ -54,6 +54,7 @@ class Inventory:
         has_ended: whether the ledger says that the sale is over.
         last_position: position of the last entry; 0 before the first.
         recorded_at_us: when the last entry was decided, in microseconds since 1970 UTC.
+        refusals: how many refusals are recorded.
     """
 
     __slots__ = (
@@ -65,6 +66,7 @@ class Inventory:
         "is_paused",
         "last_position",
         "recorded_at_us",
+        "refusals",
         "sold_stock",
         "terms",
         "total_stock",
@@ -80,6 +82,7 @@ class Inventory:
         self.has_ended = False
         self.last_position = 0
         self.recorded_at_us = 0
+        self.refusals = 0
         self._purchases_of: dict[str, tuple[Purchase, ...]] = {}
         self._refusals: dict[tuple[str, str], Refusal] = {}
 
@@ -147,6 +150,7 @@ class Inventory:
         self.has_ended = later.has_ended
         self.last_position = later.last_position
         self.recorded_at_us = later.recorded_at_us
+        self.refusals = later.refusals
         self._purchases_of.update(later._purchases_of)  # noqa: SLF001  # the same class
         self._refusals.update(later._refusals)  # noqa: SLF001
 
@@ -186,6 +190,7 @@ class Inventory:
             ) from error
         if outcome in {Outcome.PURCHASED, Outcome.HELD}:
             raise UnknownEntry(f"position {self.last_position}: a refusal that is none")
+        self.refusals += 1
         self._refusals[entry.user_id, entry.request_id] = Refusal(outcome, entry.quantity)
 
     def _pause(self, _: Entry) -> None:

@@ -18,6 +18,7 @@ from flashsale_server.checkout import (
     Checkout,
     Fault,
     Lane,
+    Order,
     Watching,
     all_settled,
     wellness_of,
@@ -26,7 +27,6 @@ from flashsale_server.domain import Answer
 from flashsale_server.grpc_api.error_table import ERROR_TABLE, status_of
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
-    Order,
     check_batch_size,
     lookup_of,
     min_interval_seconds_of,
@@ -71,33 +71,28 @@ class FlashSaleServicer:
         """Try to buy."""
         order = order_of(request)
         lane = await self._checkout.lane(order.sale_id)
-        call = self._admitted(lane, order, caller)
+        (call,) = self._checkout.admit_all([(lane, order)], caller.deadline)
         await all_settled((call,))
         if isinstance(call.result, Fault):
             raise call.result
-        response = pb.PurchaseResponse()
-        _write_answer(response, call)
-        return response
+        message = pb.PurchaseResult()
+        _write_result(message, order.request_id, call)
+        return message.response
 
     async def BatchPurchase(
         self, request: pb.BatchPurchaseRequest, caller: Caller
     ) -> pb.BatchPurchaseResponse:
         """Try to buy, several times; each is answered by itself."""
         check_batch_size(len(request.requests))
-        checkout = self._checkout
-        sale_id = request.sale_id
-        came_to: list[Call | Fault] = []
-        for item in request.requests:
-            try:
-                order = order_of(item, sale_id)
-                lane = checkout.opened_lane(order.sale_id) or await checkout.lane(order.sale_id)
-                came_to.append(self._admitted(lane, order, caller))
-            except Fault as fault:
-                came_to.append(fault)
-        await all_settled(call for call in came_to if isinstance(call, Call))
+        asked = await self._asked(request)
+        orders = [item for item in asked if not isinstance(item, Fault)]
+        calls = self._checkout.admit_all(orders, caller.deadline)
+        await all_settled(calls)
         response = pb.BatchPurchaseResponse()
-        for item, call in zip(request.requests, came_to, strict=True):
-            _write_result(response.results.add(), item.request_id, call)
+        answered = iter(calls)
+        for item, order in zip(request.requests, asked, strict=True):
+            came_to = order if isinstance(order, Fault) else next(answered)
+            _write_result(response.results.add(), item.request_id, came_to)
         return response
 
     async def StreamPurchases(
@@ -108,7 +103,7 @@ class FlashSaleServicer:
         async def admit(request: pb.PurchaseRequest) -> Call:
             order = order_of(request)
             lane = await self._checkout.lane(order.sale_id)
-            return self._admitted(lane, order, caller)
+            return self._checkout.admit_all([(lane, order)], caller.deadline)[0]
 
         stream = PurchaseStream(admit, _write_result)
         async for response in stream.results(requests):
@@ -179,19 +174,20 @@ class FlashSaleServicer:
             draining=checkout.line.is_closed,
         )
 
-    def _admitted(self, lane: Lane, order: Order, caller: Caller) -> Call:
-        deadline = caller.deadline
-        if order.timeout_seconds is not None:
-            until = self._checkout.clock.monotonic() + order.timeout_seconds
-            deadline = until if deadline is None else min(deadline, until)
-        return self._checkout.admit(
-            lane,
-            order.user_id,
-            quantity=order.quantity,
-            request_id=order.request_id,
-            is_retry=order.is_retry,
-            deadline=deadline,
-        )
+    async def _asked(self, request: pb.BatchPurchaseRequest) -> list[tuple[Lane, Order] | Fault]:
+        """What each request of a batch asks for, and of which lane, or what is wrong with it."""
+        checkout = self._checkout
+        sale_id = request.sale_id
+        asked: list[tuple[Lane, Order] | Fault] = []
+        for item in request.requests:
+            try:
+                order = order_of(item, sale_id)
+                lane = checkout.opened_lane(order.sale_id) or await checkout.lane(order.sale_id)
+            except Fault as fault:
+                asked.append(fault)
+            else:
+                asked.append((lane, order))
+        return asked
 
     def _status(self, lane: Lane) -> pb.StatusResponse:
         health = wellness_of(self._checkout).health
@@ -215,21 +211,16 @@ class FlashSaleServicer:
 
 def _write_result(message: pb.PurchaseResult, request_id: str, came_to: Call | Fault) -> None:
     """Make an empty message say what a request of a batch or a stream came to."""
-    if isinstance(came_to, Fault):
-        message.request_id = request_id
-        message.error.CopyFrom(status_of(came_to))
-        return
-    message.request_id = came_to.request_id
-    if isinstance(came_to.result, Fault):
-        message.error.CopyFrom(status_of(came_to.result))
+    result = came_to if isinstance(came_to, Fault) else came_to.result
+    if isinstance(came_to, Call):
+        request_id = came_to.request_id
+    message.request_id = request_id
+    if isinstance(result, Answer) and isinstance(came_to, Call):
+        write_response(message.response, came_to.sale_id, request_id, result)
+    elif isinstance(result, Fault):
+        message.error.CopyFrom(status_of(result))
     else:
-        _write_answer(message.response, came_to)
-
-
-def _write_answer(message: pb.PurchaseResponse, call: Call) -> None:
-    if not isinstance(call.result, Answer):
-        raise TypeError(f"a purchase cannot come to {call.result!r}")
-    write_response(message, call.sale_id, call.request_id, call.result)
+        raise TypeError(f"a purchase cannot come to {result!r}")
 
 
 def _memory_bytes() -> int:

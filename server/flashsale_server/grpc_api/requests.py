@@ -6,10 +6,9 @@ Every violation of a request is found, not only the first, and named by its path
 import re
 from typing import Final
 
-import msgspec
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from flashsale_server.checkout import InvalidFields, Violation
+from flashsale_server.checkout import InvalidFields, Order, Violation
 
 DEFAULT_SALE: Final = "default"
 IDENTIFIER_BYTES: Final = 128
@@ -19,21 +18,6 @@ BATCH_MAX: Final = 1000
 _SALE_ID: Final = re.compile(r"[a-z0-9-]{1,63}")
 # C0 and C1 control characters, and the separators that break lines in logs and terminals.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class Order(msgspec.Struct, frozen=True, gc=False):
-    """A purchase request that is well formed.
-
-    Attributes:
-        timeout_seconds: how long an answer is of use; None for as long as the call.
-    """
-
-    sale_id: str
-    user_id: str
-    quantity: int
-    request_id: str
-    is_retry: bool
-    timeout_seconds: float | None
 
 
 def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
@@ -52,10 +36,12 @@ def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
         timeout_seconds = request.timeout.seconds + request.timeout.nanos / 1e9
         if timeout_seconds <= 0:
             violations.append(Violation("timeout", "must be more than 0"))
-    _check_identifier(violations, "user_id", user_id)
-    if request_id:
+    if not _is_plain(user_id):
+        _check_identifier(violations, "user_id", user_id)
+    if request_id and not _is_plain(request_id):
         _check_identifier(violations, "request_id", request_id)
-    _check_sale_id(violations, "sale_id", sale_id)
+    if sale_id != DEFAULT_SALE:
+        _check_sale_id(violations, "sale_id", sale_id)
     if not 1 <= quantity <= QUANTITY_MAX:
         violations.append(Violation("quantity", f"must be 1 to {QUANTITY_MAX}"))
     if violations:
@@ -116,9 +102,12 @@ def check_batch_size(size: int) -> None:
         raise InvalidFields([Violation("requests", f"must be 1 to {BATCH_MAX}, but are {size}")])
 
 
+def _is_plain(value: str) -> bool:
+    """Whether an identifier needs no closer look, as most do not."""
+    return value.isascii() and value.isprintable() and 0 < len(value) <= IDENTIFIER_BYTES
+
+
 def _check_identifier(violations: list[Violation], field: str, value: str) -> None:
-    if value.isascii() and value.isprintable() and 0 < len(value) <= IDENTIFIER_BYTES:
-        return
     if not value:
         violations.append(Violation(field, "must not be empty"))
     elif len(value.encode()) > IDENTIFIER_BYTES:
@@ -128,5 +117,5 @@ def _check_identifier(violations: list[Violation], field: str, value: str) -> No
 
 
 def _check_sale_id(violations: list[Violation], field: str, value: str) -> None:
-    if value != DEFAULT_SALE and not _SALE_ID.fullmatch(value):
+    if not _SALE_ID.fullmatch(value):
         violations.append(Violation(field, "must match [a-z0-9-]{1,63}"))

@@ -1,0 +1,155 @@
+"""Admission: the only way into a lane.
+
+Its order is the first rule of a sale: a copy of a call on its way joins it; an answer that the
+ledger has already is given again; a server that drains, an open circuit, a full line and a user
+over the limit turn the call away. Only a call that enters the line is charged.
+"""
+
+import uuid
+from collections.abc import Iterable
+
+import msgspec
+
+from flashsale_server.checkout.call import Call
+from flashsale_server.checkout.clock import Clock
+from flashsale_server.checkout.faults import (
+    CircuitOpen,
+    Fault,
+    QueueFull,
+    RequestIdReused,
+    ShuttingDown,
+    UserRateLimited,
+)
+from flashsale_server.checkout.lane import Lane
+from flashsale_server.checkout.line import Line
+from flashsale_server.checkout.meters import Meters
+from flashsale_server.domain import (
+    CircuitBreaker,
+    PurchaseCommand,
+    ReusedRequestId,
+    UserRateLimit,
+    replayed_answer,
+)
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """A purchase request that is well formed.
+
+    Attributes:
+        request_id: the same id of the same user never buys twice; a new one is made when empty.
+        is_retry: the fate of an earlier copy is unknown to its sender.
+        timeout_seconds: how long an answer is of use; None for as long as the call.
+    """
+
+    sale_id: str
+    user_id: str
+    quantity: int = 1
+    request_id: str = ""
+    is_retry: bool = False
+    timeout_seconds: float | None = None
+
+
+class Admission:
+    """Lets orders into lanes, or answers them at once."""
+
+    def __init__(
+        self,
+        *,
+        line: Line,
+        breaker: CircuitBreaker,
+        rate_limit: UserRateLimit,
+        meters: Meters,
+        clock: Clock,
+    ) -> None:
+        self._line = line
+        self._breaker = breaker
+        self._rate_limit = rate_limit
+        self._meters = meters
+        self._clock = clock
+        self._arrivals = 0
+
+    def admit(self, orders: Iterable[tuple[Lane, Order]], deadline: float | None) -> list[Call]:
+        """Let orders in that arrived together, in their order, or answer them at once.
+
+        The calls that come back have their result already, a fault included, or get it from their
+        lane. `deadline` is in seconds of the event loop's clock.
+        """
+        now = self._clock.monotonic()
+        closed = self._closed(now)
+        return [self._admit(lane, order, now, deadline, closed) for lane, order in orders]
+
+    def _admit(
+        self, lane: Lane, order: Order, now: float, deadline: float | None, closed: Fault | None
+    ) -> Call:
+        self._meters.attempts += 1
+        if order.timeout_seconds is not None:
+            until = now + order.timeout_seconds
+            deadline = until if deadline is None else min(deadline, until)
+        command = self._command(order)
+        call = Call(lane.sale_id, command, now, deadline)
+        known = self._known(lane, call, command) if order.request_id else None
+        if known is not None:
+            return known
+        fault = closed or lane.stopped or self._refusal(order.user_id, now)
+        if fault is not None:
+            return self._settled(call, fault)
+        self._arrivals += 1
+        lane.submit(call)
+        return call
+
+    def _command(self, order: Order) -> PurchaseCommand:
+        return PurchaseCommand(
+            order.user_id,
+            order.request_id or uuid.uuid4().hex,
+            order.quantity,
+            order.is_retry,
+            self._arrivals + 1,
+        )
+
+    def _known(self, lane: Lane, call: Call, command: PurchaseCommand) -> Call | None:
+        """The call that answers a request id which is on its way, or in the ledger, already."""
+        copy = lane.copy_of((command.user_id, command.request_id))
+        if copy is not None:
+            return self._joined(copy, call, command)
+        replayed = replayed_answer(lane.inventory, command)
+        if replayed is None:
+            return None
+        if isinstance(replayed, ReusedRequestId):
+            return self._settled(call, RequestIdReused(command.request_id, replayed.quantity))
+        self._meters.answered(replayed, self._clock.monotonic() - call.arrived_at)
+        call.result = replayed
+        return call
+
+    def _joined(self, copy: Call, call: Call, command: PurchaseCommand) -> Call | None:
+        first = copy.command
+        if isinstance(first, PurchaseCommand) and first.quantity != command.quantity:
+            return self._settled(call, RequestIdReused(command.request_id, first.quantity))
+        if command.is_retry and isinstance(first, PurchaseCommand) and not first.is_retry:
+            # The refusal of a retry must be recorded, and what has been decided cannot be changed:
+            # then the retry takes its own turn behind it.
+            if copy.is_decided:
+                return None
+            copy.command = msgspec.structs.replace(first, is_retry=True)
+        copy.extend_deadline(call.deadline)
+        copy.is_abandoned = False
+        self._meters.replays += 1
+        return copy
+
+    def _closed(self, now: float) -> Fault | None:
+        """Why nobody may come in; None when the door is open."""
+        if self._line.is_closed:
+            return ShuttingDown()
+        cooldown = self._breaker.wait_seconds(now)
+        return CircuitOpen(cooldown) if cooldown > 0 else None
+
+    def _refusal(self, user_id: str, now: float) -> Fault | None:
+        """Why this user may not come in; None when they may, and then they are charged."""
+        if self._line.is_full:
+            return QueueFull(self._line.capacity)
+        wait_us = self._rate_limit.charge(user_id, int(now * 1e6))
+        return UserRateLimited(user_id, self._rate_limit.limit, wait_us / 1e6) if wait_us else None
+
+    def _settled(self, call: Call, fault: Fault) -> Call:
+        self._meters.answered(fault, 0.0)
+        call.result = fault
+        return call
