@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import math
-import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,6 +20,7 @@ from flashsale.errors import (
     error_of_call,
     error_of_status,
 )
+from flashsale.request_ids import new_request_id
 from flashsale.results import (
     Answered,
     Health,
@@ -128,10 +128,12 @@ class AsyncClient:
             Unavailable: nothing was decided, and trying again did not help in time.
             DeadlineExceeded: the time was over, and nothing was decided.
         """
-        request = self._request(Order(user_id, quantity, request_id, sale_id))
-        request.retry = retry
-        self._stub()
-        assert self._coalescer is not None  # noqa: S101  # made with the stub
+        request = self._request(user_id, quantity, request_id, sale_id)
+        if retry:
+            request.retry = True
+        if self._coalescer is None:
+            self._stub()
+            assert self._coalescer is not None  # noqa: S101  # made with the stub
         return await self._coalescer.purchase(request, self._limit(timeout))
 
     async def purchase_many(
@@ -140,7 +142,7 @@ class AsyncClient:
         """Try to buy, many times at once; one answer an order, in the orders' order."""
 
         async def one(order: Order) -> Answered:
-            request_id = order.request_id or _new_request_id()
+            request_id = order.request_id or new_request_id()
             try:
                 result = await self.purchase(
                     order.user_id,
@@ -169,7 +171,10 @@ class AsyncClient:
 
         async def write() -> None:
             async for order in orders:
-                message = pb.StreamPurchasesRequest(request=self._request(order))
+                request = self._request(
+                    order.user_id, order.quantity, order.request_id, order.sale_id
+                )
+                message = pb.StreamPurchasesRequest(request=request)
                 try:
                     await call.write(message)
                 except (grpc.RpcError, asyncio.InvalidStateError):
@@ -297,14 +302,19 @@ class AsyncClient:
         if self._is_closed:
             raise ClientClosed("the client was closed")
 
-    def _request(self, order: Order) -> pb.PurchaseRequest:
-        with _carried(order.request_id):
-            return pb.PurchaseRequest(
-                user_id=order.user_id,
-                quantity=order.quantity,
-                request_id=order.request_id or _new_request_id(),
-                sale_id=order.sale_id or self._sale_id,
-            )
+    def _request(
+        self, user_id: str, quantity: int, request_id: str | None, sale_id: str | None
+    ) -> pb.PurchaseRequest:
+        # Set one by one, in two thirds of the time that keyword arguments would take.
+        request = pb.PurchaseRequest()
+        try:
+            request.user_id = user_id
+            request.quantity = quantity
+            request.request_id = request_id or new_request_id()
+            request.sale_id = sale_id or self._sale_id
+        except ValueError as error:
+            raise InvalidRequest(str(error), request_id=request_id) from error
+        return request
 
     async def _asked(
         self,
@@ -334,16 +344,12 @@ class AsyncClient:
 
 
 @contextlib.contextmanager
-def _carried(request_id: str | None = None) -> Iterator[None]:
-    """Say so where a number or a string is one that no message can carry."""
+def _carried() -> Iterator[None]:
+    """Say so where a string is one that no message can carry."""
     try:
         yield
     except ValueError as error:
-        raise InvalidRequest(str(error), request_id=request_id) from error
-
-
-def _new_request_id() -> str:
-    return uuid.uuid4().hex
+        raise InvalidRequest(str(error)) from error
 
 
 def _error_of(task: "asyncio.Task[None]") -> BaseException | None:
