@@ -114,7 +114,8 @@ class Coalescer:
         self._retries = retries
         self._batch_max = batch_max
         self._calls_max = calls_max
-        self._room = asyncio.Semaphore(waiting_max)
+        self._room = waiting_max
+        self._outside: collections.deque[asyncio.Future[None]] = collections.deque()
         self._loop = asyncio.get_running_loop()
         self._waiting: collections.deque[_Asked] = collections.deque()
         self._unanswered: set[_Asked] = set()
@@ -126,7 +127,10 @@ class Coalescer:
     async def purchase(self, request: pb.PurchaseRequest, timeout: float) -> PurchaseResult:
         """The result of one purchase, whichever call it travels in."""
         deadline = self._loop.time() + timeout
-        await self._let_in(request, deadline)
+        if self._room > 0:
+            self._room -= 1
+        else:
+            await self._let_in(request, deadline)
         try:
             if self._is_closed:
                 raise ClientClosed("the client is closed", request_id=request.request_id)
@@ -140,16 +144,32 @@ class Coalescer:
             finally:
                 self._unanswered.discard(asked)
         finally:
-            self._room.release()
+            self._leave()
 
     async def _let_in(self, request: pb.PurchaseRequest, deadline: float) -> None:
+        """Wait outside for the place of somebody who leaves."""
+        place = self._loop.create_future()
+        self._outside.append(place)
         try:
             async with asyncio.timeout_at(deadline):
-                await self._room.acquire()
-        except TimeoutError:
+                await place
+        except BaseException as error:
+            if place.done() and not place.cancelled():
+                self._leave()  # it was given, and came too late
+            if not isinstance(error, TimeoutError):
+                raise
             raise DeadlineExceeded(
                 "the deadline passed while too many others waited", request_id=request.request_id
             ) from None
+
+    def _leave(self) -> None:
+        """Give one's place to whoever has waited longest outside."""
+        while self._outside:
+            place = self._outside.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._room += 1
 
     async def close(self) -> None:
         """Tell everybody who waits that the client is closed, and end the calls under way."""
@@ -203,11 +223,14 @@ class Coalescer:
     async def _carry(self, batch: Sequence[_Asked]) -> None:
         """Send a batch and tell each caller what came of it."""
         now = self._loop.time()
+        message = pb.BatchPurchaseRequest()
+        add = message.requests.add
         for asked in batch:
             asked.tried += 1
             asked.is_sent = True
-            asked.request.timeout.CopyFrom(_duration(asked.deadline - now))
-        message = pb.BatchPurchaseRequest(requests=[asked.request for asked in batch])
+            item = add()
+            item.CopyFrom(asked.request)
+            _write(item.timeout, asked.deadline - now)
         limit = max(asked.deadline for asked in batch) - now
         try:
             answer = await self._send(message, limit)
@@ -266,7 +289,8 @@ class Coalescer:
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
 
 
-def _duration(seconds: float) -> Duration:
-    microseconds = max(1, int(seconds * 1e6))
-    whole, rest = divmod(microseconds, 1_000_000)
-    return Duration(seconds=whole, nanos=rest * 1000)
+def _write(duration: Duration, seconds: float) -> None:
+    """Write a number of seconds into a message, at least a nanosecond: less would be malformed."""
+    whole = max(0, int(seconds))
+    duration.seconds = whole
+    duration.nanos = max(1, int((seconds - whole) * 1e9))

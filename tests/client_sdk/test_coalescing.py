@@ -6,8 +6,15 @@ from collections.abc import Awaitable
 
 import grpc
 import pytest
-from flashsale import AsyncClient, ClientClosed, Outcome, OutcomeUnknown, Retries
-from flashsale.coalescing import Coalescer
+from flashsale import (
+    AsyncClient,
+    ClientClosed,
+    DeadlineExceeded,
+    Outcome,
+    OutcomeUnknown,
+    Retries,
+)
+from flashsale.coalescing import BATCH_BYTES_MAX, Coalescer
 from flashsale.v1 import flash_sale_pb2 as pb
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -190,3 +197,52 @@ def test_everybody_gets_their_own_answer_whatever_fails(users: int, fates: list[
 
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         loop.run_until_complete(everybody())
+
+
+async def test_who_leaves_outside_gives_their_turn_to_the_next() -> None:
+    sent: list[str] = []
+    may_go_on = asyncio.Event()
+
+    async def send(batch: pb.BatchPurchaseRequest, _: float) -> pb.BatchPurchaseResponse:
+        sent.extend(item.user_id for item in batch.requests)
+        await may_go_on.wait()
+        return pb.BatchPurchaseResponse(results=[bought(item) for item in batch.requests])
+
+    coalescer = Coalescer(send, Retries(), waiting_max=1)
+    tasks = {
+        user: asyncio.create_task(
+            coalescer.purchase(pb.PurchaseRequest(user_id=user), 0.05 if user == "late" else 30.0)
+        )
+        for user in ("first", "late", "leaver", "chosen", "last")
+    }
+    with pytest.raises(DeadlineExceeded, match="too many others"):
+        await tasks.pop("late")
+    tasks["leaver"].cancel()
+    may_go_on.set()
+    await tasks["first"]
+    tasks.pop("chosen").cancel()  # in the moment in which the place became theirs
+    del tasks["leaver"]
+    await asyncio.gather(*tasks.values())
+    await coalescer.purchase(pb.PurchaseRequest(user_id="later"), 30.0)
+    await coalescer.close()
+    assert sent == ["first", "last", "later"]
+
+
+async def test_a_batch_that_would_be_too_large_is_parted_in_order() -> None:
+    sent: list[list[str]] = []
+
+    async def send(batch: pb.BatchPurchaseRequest, _: float) -> pb.BatchPurchaseResponse:
+        assert len(batch.requests) == 1 or batch.ByteSize() <= BATCH_BYTES_MAX
+        sent.append([item.request_id for item in batch.requests])
+        return pb.BatchPurchaseResponse(results=[bought(item) for item in batch.requests])
+
+    coalescer = Coalescer(send, Retries())
+    users = {f"r-{n}": "x" * (n * 15_000) for n in range(100)}
+    await asyncio.gather(
+        *(
+            coalescer.purchase(pb.PurchaseRequest(user_id=user, request_id=request_id), 30.0)
+            for request_id, user in users.items()
+        )
+    )
+    await coalescer.close()
+    assert [request_id for batch in sent for request_id in batch] == list(users)
