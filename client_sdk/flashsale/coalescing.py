@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import grpc
-from google.protobuf.duration_pb2 import Duration
 
 from flashsale.errors import (
     ClientClosed,
@@ -37,6 +36,9 @@ BATCH_BYTES_MAX: Final = 1024 * 1024
 CALLS_MAX: Final = 4
 WAITING_MAX: Final = 20_000
 SWEEP_SECONDS: Final = 0.05
+# Who has at least this part of a call's time does not say how much: a transmitted deadline may be
+# off by as much.
+CALLS_LIMIT_GOES_FOR: Final = 0.99
 
 # Errors of one try that leave open what became of the tries before it.
 _SAYS_NOTHING_OF_EARLIER_TRIES: Final = (
@@ -193,9 +195,10 @@ class Coalescer:
     def _flush(self) -> None:
         self._is_flushing = False
         while self._waiting and len(self._calls) < self._calls_max and not self._is_closed:
-            batch = self._next_batch()
+            now = self._loop.time()
+            batch = self._next_batch(now)
             if batch:
-                call = self._loop.create_task(self._carry(batch))
+                call = self._loop.create_task(self._carry(batch, now))
                 self._calls.add(call)
                 call.add_done_callback(self._carried)
 
@@ -203,11 +206,10 @@ class Coalescer:
         self._calls.discard(call)
         self._flush()
 
-    def _next_batch(self) -> list[_Asked]:
+    def _next_batch(self, now: float) -> list[_Asked]:
         """The next purchases, without those whose caller has left or has no time left."""
         batch: list[_Asked] = []
         size = 0
-        now = self._loop.time()
         while self._waiting and len(batch) < self._batch_max:
             asked = self._waiting[0]
             size += asked.request.ByteSize()
@@ -220,20 +222,14 @@ class Coalescer:
                 batch.append(asked)
         return batch
 
-    async def _carry(self, batch: Sequence[_Asked]) -> None:
+    async def _carry(self, batch: Sequence[_Asked], now: float) -> None:
         """Send a batch and tell each caller what came of it."""
-        now = self._loop.time()
-        message = pb.BatchPurchaseRequest()
-        add = message.requests.add
         for asked in batch:
             asked.tried += 1
             asked.is_sent = True
-            item = add()
-            item.CopyFrom(asked.request)
-            _write(item.timeout, asked.deadline - now)
         limit = max(asked.deadline for asked in batch) - now
         try:
-            answer = await self._send(message, limit)
+            answer = await self._send(_message(batch, now, limit), limit)
         except grpc.RpcError as error:
             for asked in batch:
                 self._failed(asked, error_of_call(error, asked.request.request_id))
@@ -289,8 +285,15 @@ class Coalescer:
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
 
 
-def _write(duration: Duration, seconds: float) -> None:
-    """Write a number of seconds into a message, at least a nanosecond: less would be malformed."""
-    whole = max(0, int(seconds))
-    duration.seconds = whole
-    duration.nanos = max(1, int((seconds - whole) * 1e9))
+def _message(batch: Sequence[_Asked], now: float, limit: float) -> pb.BatchPurchaseRequest:
+    """What is asked for; who has less time than the call's `limit` in seconds says how much."""
+    message = pb.BatchPurchaseRequest()
+    add = message.requests.add
+    for asked in batch:
+        add().CopyFrom(asked.request)
+    least = min(asked.deadline for asked in batch) - now
+    if least < limit * CALLS_LIMIT_GOES_FOR:
+        for item, asked in zip(message.requests, batch, strict=True):
+            # None at all would be malformed.
+            item.timeout.FromNanoseconds(int((asked.deadline - now) * 1e9) or 1)
+    return message

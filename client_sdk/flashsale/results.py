@@ -7,10 +7,9 @@ UNRECOGNIZED, so that an older client goes on to work with a newer server.
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self, TypeVar
+from typing import Self
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -18,8 +17,6 @@ from flashsale.errors import FlashSaleError
 from flashsale.v1 import flash_sale_pb2 as pb
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_Value = TypeVar("_Value")
 
 
 class Outcome(enum.StrEnum):
@@ -127,7 +124,7 @@ class Purchase:
     @staticmethod
     def of(message: pb.Purchase) -> "Purchase":
         """The purchase that a message describes."""
-        return _purchase(
+        made: Purchase = _PurchaseTwin(
             message.purchase_id,
             message.sale_id,
             message.user_id,
@@ -138,6 +135,8 @@ class Purchase:
             _instant(message.create_time),
             _instant(message.hold_expire_time) if message.HasField("hold_expire_time") else None,
         )
+        made.__class__ = Purchase
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ class PurchaseResult:
     def of(message: pb.PurchaseResponse) -> "PurchaseResult":
         """The result that a message describes."""
         outcome = message.outcome
-        return _purchase_result(
+        made: PurchaseResult = _PurchaseResultTwin(
             _OUTCOMES.get(outcome) or Outcome.UNRECOGNIZED,
             message.request_id,
             message.sale_id,
@@ -179,28 +178,22 @@ class PurchaseResult:
             _instant(message.start_time) if message.HasField("start_time") else None,
             message.available_stock if outcome == pb.OUTCOME_INSUFFICIENT_STOCK else None,
         )
+        made.__class__ = PurchaseResult
+        return made
 
 
-def _quick(kind: type[_Value]) -> Callable[..., _Value]:
-    """Makes values of a frozen dataclass, in a quarter of the time that its constructor takes.
+def _twin_of(kind: type) -> type:
+    """A class with the same slots that is not frozen: its values are filled plainly.
 
-    A frozen one is filled through object.__setattr__, a call a field. Its twin has the same slots
-    and is not frozen, so it is filled plainly, and then becomes a value of `kind`. The fields are
-    given by position.
+    A frozen dataclass is filled through object.__setattr__, a call a field, which takes three times
+    as long. A value of the twin becomes one of `kind` by being told so.
     """
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # it is one
-    twin = dataclasses.make_dataclass(f"_{kind.__name__}Twin", names, slots=True)
-
-    def make(*values: object) -> _Value:
-        made = twin(*values)
-        made.__class__ = kind
-        return made  # type: ignore[no-any-return]  # it is of `kind` now
-
-    return make
+    names = [field.name for field in dataclasses.fields(kind)]
+    return dataclasses.make_dataclass(f"_{kind.__name__}Twin", names, slots=True)
 
 
-_purchase = _quick(Purchase)
-_purchase_result = _quick(PurchaseResult)
+_PurchaseTwin = _twin_of(Purchase)
+_PurchaseResultTwin = _twin_of(PurchaseResult)
 
 
 @dataclass(frozen=True, slots=True)
