@@ -1,0 +1,1 @@
+"""The bench: measures the service beside its peers, on whatever machine it runs. See README.md."""
