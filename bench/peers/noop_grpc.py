@@ -74,15 +74,25 @@ class Noop:
 
 def handlers_of(noop: Noop) -> grpc.GenericRpcHandler:
     """The methods as grpc wants them, without anything between."""
-    asked: dict[str, tuple[_Kind, Any, type[Message]]] = {
-        "Status": (_unary, noop.Status, pb.StatusRequest),
-        "Purchase": (_unary, noop.Purchase, pb.PurchaseRequest),
-        "BatchPurchase": (_unary, noop.BatchPurchase, pb.BatchPurchaseRequest),
-        "StreamPurchases": (_streams, noop.StreamPurchases, pb.StreamPurchasesRequest),
+    methods: dict[str, tuple[_Kind, Any, type[Message], type[Message]]] = {
+        "Status": (_unary, noop.Status, pb.StatusRequest, pb.StatusResponse),
+        "Purchase": (_unary, noop.Purchase, pb.PurchaseRequest, pb.PurchaseResponse),
+        "BatchPurchase": (
+            _unary,
+            noop.BatchPurchase,
+            pb.BatchPurchaseRequest,
+            pb.BatchPurchaseResponse,
+        ),
+        "StreamPurchases": (
+            _streams,
+            noop.StreamPurchases,
+            pb.StreamPurchasesRequest,
+            pb.StreamPurchasesResponse,
+        ),
     }
     handlers = {
-        name: kind(method, request.FromString, Message.SerializeToString)
-        for name, (kind, method, request) in asked.items()
+        name: kind(method, request.FromString, response.SerializeToString)
+        for name, (kind, method, request, response) in methods.items()
     }
     return grpc.method_handlers_generic_handler("flashsale.v1.FlashSaleService", handlers)
 
