@@ -36,8 +36,7 @@ BATCH_BYTES_MAX: Final = 1024 * 1024
 CALLS_MAX: Final = 4
 WAITING_MAX: Final = 20_000
 SWEEP_SECONDS: Final = 0.05
-# Who has at least this part of a call's time does not say how much: a transmitted deadline may be
-# off by as much.
+# Who has at least this part of a call's time does not say how much: gRPC rounds by as much.
 CALLS_LIMIT_GOES_FOR: Final = 0.99
 
 # Errors of one try that leave open what became of the tries before it.
@@ -227,9 +226,9 @@ class Coalescer:
         for asked in batch:
             asked.tried += 1
             asked.is_sent = True
-        limit = max(asked.deadline for asked in batch) - now
+        limits = [asked.deadline - now for asked in batch]
         try:
-            answer = await self._send(_message(batch, now, limit), limit)
+            answer = await self._send(_message(batch, limits), max(limits))
         except grpc.RpcError as error:
             for asked in batch:
                 self._failed(asked, error_of_call(error, asked.request.request_id))
@@ -285,15 +284,13 @@ class Coalescer:
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
 
 
-def _message(batch: Sequence[_Asked], now: float, limit: float) -> pb.BatchPurchaseRequest:
-    """What is asked for; who has less time than the call's `limit` in seconds says how much."""
+def _message(batch: Sequence[_Asked], limits: Sequence[float]) -> pb.BatchPurchaseRequest:
+    """What is asked for, and how many seconds each may take if the call may take much longer."""
     message = pb.BatchPurchaseRequest()
     add = message.requests.add
     for asked in batch:
         add().CopyFrom(asked.request)
-    least = min(asked.deadline for asked in batch) - now
-    if least < limit * CALLS_LIMIT_GOES_FOR:
-        for item, asked in zip(message.requests, batch, strict=True):
-            # None at all would be malformed.
-            item.timeout.FromNanoseconds(int((asked.deadline - now) * 1e9) or 1)
+    if min(limits) < max(limits) * CALLS_LIMIT_GOES_FOR:
+        for item, limit in zip(message.requests, limits, strict=True):
+            item.timeout.FromNanoseconds(int(limit * 1e9) or 1)  # none at all would be malformed
     return message
