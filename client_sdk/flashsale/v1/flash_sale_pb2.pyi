@@ -256,18 +256,51 @@ class PurchaseResult(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., response: _Optional[_Union[PurchaseResponse, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class BatchPurchaseRequest(_message.Message):
-    __slots__ = ("requests", "sale_id")
+    __slots__ = ("requests", "sale_id", "columns")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     SALE_ID_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[PurchaseRequest]
     sale_id: str
-    def __init__(self, requests: _Optional[_Iterable[_Union[PurchaseRequest, _Mapping]]] = ..., sale_id: _Optional[str] = ...) -> None: ...
+    columns: PurchaseColumns
+    def __init__(self, requests: _Optional[_Iterable[_Union[PurchaseRequest, _Mapping]]] = ..., sale_id: _Optional[str] = ..., columns: _Optional[_Union[PurchaseColumns, _Mapping]] = ...) -> None: ...
+
+class PurchaseColumns(_message.Message):
+    __slots__ = ("user_ids", "request_ids")
+    USER_IDS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_IDS_FIELD_NUMBER: _ClassVar[int]
+    user_ids: _containers.RepeatedScalarFieldContainer[str]
+    request_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, user_ids: _Optional[_Iterable[str]] = ..., request_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BatchPurchaseResponse(_message.Message):
-    __slots__ = ("results",)
+    __slots__ = ("results", "columns")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[PurchaseResult]
-    def __init__(self, results: _Optional[_Iterable[_Union[PurchaseResult, _Mapping]]] = ...) -> None: ...
+    columns: ResultColumns
+    def __init__(self, results: _Optional[_Iterable[_Union[PurchaseResult, _Mapping]]] = ..., columns: _Optional[_Union[ResultColumns, _Mapping]] = ...) -> None: ...
+
+class ResultColumns(_message.Message):
+    __slots__ = ("outcomes", "purchase_ids", "positions", "create_times_us", "others")
+    class OthersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: PurchaseResult
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[PurchaseResult, _Mapping]] = ...) -> None: ...
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_IDS_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIMES_US_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedScalarFieldContainer[Outcome]
+    purchase_ids: _containers.RepeatedScalarFieldContainer[str]
+    positions: _containers.RepeatedScalarFieldContainer[int]
+    create_times_us: _containers.RepeatedScalarFieldContainer[int]
+    others: _containers.MessageMap[int, PurchaseResult]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, str]]] = ..., purchase_ids: _Optional[_Iterable[str]] = ..., positions: _Optional[_Iterable[int]] = ..., create_times_us: _Optional[_Iterable[int]] = ..., others: _Optional[_Mapping[int, PurchaseResult]] = ...) -> None: ...
 
 class StreamPurchasesRequest(_message.Message):
     __slots__ = ("request",)

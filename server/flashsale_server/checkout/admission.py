@@ -85,7 +85,13 @@ class Admission:
         if order.timeout_seconds is not None:
             until = now + order.timeout_seconds
             deadline = until if deadline is None else min(deadline, until)
-        command = self._command(order)
+        command = PurchaseCommand(
+            order.user_id,
+            order.request_id or uuid.uuid4().hex,
+            order.quantity,
+            order.is_retry,
+            self._arrivals + 1,
+        )
         call = Call(lane.sale_id, command, now, deadline)
         known = self._known(lane, call, command) if order.request_id else None
         if known is not None:
@@ -97,18 +103,9 @@ class Admission:
         lane.submit(call)
         return call
 
-    def _command(self, order: Order) -> PurchaseCommand:
-        return PurchaseCommand(
-            order.user_id,
-            order.request_id or uuid.uuid4().hex,
-            order.quantity,
-            order.is_retry,
-            self._arrivals + 1,
-        )
-
     def _known(self, lane: Lane, call: Call, command: PurchaseCommand) -> Call | None:
         """The call that answers a request id which is on its way, or in the ledger, already."""
-        copy = lane.copy_of((command.user_id, command.request_id))
+        copy = lane.copy_of(call.key) if call.key else None
         if copy is not None:
             return self._joined(copy, call, command)
         replayed = replayed_answer(lane.inventory, command)
@@ -144,7 +141,7 @@ class Admission:
 
     def _refusal(self, user_id: str, now: float) -> Fault | None:
         """Why this user may not come in; None when they may, and then they are charged."""
-        if self._line.is_full:
+        if self._line.length >= self._line.capacity:
             return QueueFull(self._line.capacity)
         wait_us = self._rate_limit.charge(user_id, int(now * 1e6))
         return UserRateLimited(user_id, self._rate_limit.limit, wait_us / 1e6) if wait_us else None

@@ -15,7 +15,11 @@ from flashsale_server.checkout.meters import Meters
 
 
 class CallQueue:
-    """The calls of one lane; those that are out to be decided are not counted in its length."""
+    """The calls of one lane; those that are out to be decided are not counted in its length.
+
+    Attributes:
+        copy_of: returns the call without a result yet that has a user and request id, if any.
+    """
 
     def __init__(self, line: Line, meters: Meters, clock: Clock) -> None:
         self._line = line
@@ -23,13 +27,10 @@ class CallQueue:
         self._clock = clock
         self._waiting: deque[Call] = deque()
         self._copies: dict[CallKey, Call] = {}
+        self.copy_of: Callable[[CallKey], Call | None] = self._copies.get
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    def copy_of(self, key: CallKey) -> Call | None:
-        """The call without a result yet that has this user and request id, if there is one."""
-        return self._copies.get(key)
 
     def enter(self, call: Call) -> None:
         """Let a call in, behind everybody else."""
@@ -44,7 +45,7 @@ class CallQueue:
         now = self._clock.monotonic()
         while self._waiting and len(calls) < count:
             call = self._waiting.popleft()
-            if call.is_late(now) or call.is_abandoned:
+            if call.is_abandoned or (call.deadline is not None and call.deadline <= now):
                 self.settle(call, DeadlineExceeded())
             else:
                 calls.append(call)
@@ -64,17 +65,18 @@ class CallQueue:
     def settle_all(self, results: Iterable[tuple[Call, CallResult]]) -> None:
         """Give calls their results, but for those that have one already, and let them go."""
         now = self._clock.monotonic()
-        copies = self._copies
-        answered = self._meters.answered
-        for call, result in results:
-            if call.result is not None:
-                continue
-            key = call.key
-            if key and copies.get(key) is call:
-                del copies[key]
-            self._line.leave()
-            answered(result, now - call.arrived_at)
-            call.settle(result)
+        left = 0
+        try:
+            for call, result in results:
+                if call.result is not None:
+                    continue
+                left += 1
+                if call.key and self.copy_of(call.key) is call:
+                    del self._copies[call.key]
+                self._meters.answered(result, now - call.arrived_at)
+                call.settle(result)
+        finally:
+            self._line.leave(left)
 
     def refuse_all(self, fault: Callable[[], Fault]) -> None:
         """Give everybody who waits a fault."""

@@ -22,7 +22,7 @@ from typing import Final
 import structlog
 
 from flashsale_server.checkout.broadcast import Broadcast
-from flashsale_server.checkout.call import Call, CallKey
+from flashsale_server.checkout.call import Call
 from flashsale_server.checkout.call_queue import CallQueue
 from flashsale_server.checkout.clock import Clock
 from flashsale_server.checkout.faults import (
@@ -75,6 +75,7 @@ class Lane:
         replica: the sale as the ledger has it.
         sale_id: the sale.
         inventory: the sale as it is durable and visible.
+        copy_of: returns the call on its way that has a user and request id, if there is one.
         changes: tells watchers that what they see has changed.
         stopped: why the lane sells no more; None while it does.
     """
@@ -102,6 +103,7 @@ class Lane:
         self._batch_size = batch_size
         self._mint = minting()
         self._queue = CallQueue(line, meters, clock)
+        self.copy_of = self._queue.copy_of
         self._wake = asyncio.Event()
         self._in_flight: Pending | None = None
         self._next: Pending | None = None
@@ -120,10 +122,6 @@ class Lane:
         """Begin to work."""
         self._state_told = self.inventory.state_at(self._clock.now_us())
         self._task = asyncio.create_task(self._run(), name=f"lane {self.sale_id}")
-
-    def copy_of(self, key: CallKey) -> Call | None:
-        """The call on its way with this user and request id, if there is one."""
-        return self._queue.copy_of(key)
 
     def submit(self, call: Call) -> None:
         """Queue a call."""

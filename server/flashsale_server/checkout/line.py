@@ -32,16 +32,11 @@ class Line:
         self.length += 1
         self.length_peak = max(self.length_peak, self.length)
 
-    def leave(self) -> None:
-        """Let a call go that has its result."""
-        self.length -= 1
+    def leave(self, count: int) -> None:
+        """Let calls go that have their results."""
+        self.length -= count
         if not self.length:
             self._empty.set()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a further call may not come in."""
-        return self.length >= self.capacity
 
     def close(self) -> None:
         """Let nobody in any more."""

@@ -102,7 +102,8 @@ class Draft(Inventory):
 
     def purchases_of(self, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases, oldest first, those of this draft included."""
-        return self._purchases_of.get(user_id) or self._under.purchases_of(user_id)
+        found = self._purchases_of.get(user_id)
+        return self._under.purchases_of(user_id) if found is None else found
 
     def refusal_for(self, user_id: str, request_id: str) -> Refusal | None:
         """The recorded refusal of the user's request, that of this draft included."""
@@ -117,6 +118,7 @@ class Draft(Inventory):
                 return replayed
         outcome = purchase_outcome(self, command, purchases, self.decided_at_us)
         if outcome is Outcome.PURCHASED:
+            self._purchases_of[command.user_id] = purchases  # which is asked for again right away
             self._write(purchased_entry(command, mint()))
             return Answer(outcome, False, self._purchases_of[command.user_id][-1])
         if command.is_retry:

@@ -23,11 +23,10 @@ from flashsale_server.checkout import (
     all_settled,
     wellness_of,
 )
-from flashsale_server.domain import Answer
-from flashsale_server.grpc_api.error_table import ERROR_TABLE, status_of
+from flashsale_server.grpc_api.error_table import ERROR_TABLE
+from flashsale_server.grpc_api.purchase_batch import batch_response, orders_of, write_result
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
-    check_batch_size,
     lookup_of,
     min_interval_seconds_of,
     order_of,
@@ -39,7 +38,6 @@ from flashsale_server.grpc_api.responses import (
     OUTCOMES,
     status_response,
     write_purchase,
-    write_response,
 )
 
 
@@ -76,24 +74,16 @@ class FlashSaleServicer:
         if isinstance(call.result, Fault):
             raise call.result
         message = pb.PurchaseResult()
-        _write_result(message, order.request_id, call)
+        write_result(message, order.request_id, call)
         return message.response
 
     async def BatchPurchase(
         self, request: pb.BatchPurchaseRequest, caller: Caller
     ) -> pb.BatchPurchaseResponse:
         """Try to buy, several times; each is answered by itself."""
-        check_batch_size(len(request.requests))
-        asked = await self._asked(request)
-        orders = [item for item in asked if not isinstance(item, Fault)]
-        calls = self._checkout.admit_all(orders, caller.deadline)
-        await all_settled(calls)
-        response = pb.BatchPurchaseResponse()
-        answered = iter(calls)
-        for item, order in zip(request.requests, asked, strict=True):
-            came_to = order if isinstance(order, Fault) else next(answered)
-            _write_result(response.results.add(), item.request_id, came_to)
-        return response
+        came_to = await self._admitted(orders_of(request), caller)
+        await all_settled(call for call in came_to if isinstance(call, Call))
+        return batch_response(request, came_to)
 
     async def StreamPurchases(
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
@@ -105,7 +95,7 @@ class FlashSaleServicer:
             lane = await self._checkout.lane(order.sale_id)
             return self._checkout.admit_all([(lane, order)], caller.deadline)[0]
 
-        stream = PurchaseStream(admit, _write_result)
+        stream = PurchaseStream(admit, write_result)
         async for response in stream.results(requests):
             yield response
 
@@ -174,20 +164,30 @@ class FlashSaleServicer:
             draining=checkout.line.is_closed,
         )
 
-    async def _asked(self, request: pb.BatchPurchaseRequest) -> list[tuple[Lane, Order] | Fault]:
-        """What each request of a batch asks for, and of which lane, or what is wrong with it."""
-        checkout = self._checkout
-        sale_id = request.sale_id
-        asked: list[tuple[Lane, Order] | Fault] = []
-        for item in request.requests:
-            try:
-                order = order_of(item, sale_id)
-                lane = checkout.opened_lane(order.sale_id) or await checkout.lane(order.sale_id)
-            except Fault as fault:
-                asked.append(fault)
-            else:
-                asked.append((lane, order))
-        return asked
+    async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
+        """What became of orders at the door, in their order."""
+        lanes: dict[str, Lane | Fault] = {}
+        for sale_id in {order.sale_id for order in orders if isinstance(order, Order)}:
+            lanes[sale_id] = await self._lane_or_fault(sale_id)
+        # Nothing is waited for from here on, so that nobody comes in between.
+        found = [order if isinstance(order, Fault) else lanes[order.sale_id] for order in orders]
+        calls = iter(
+            self._checkout.admit_all(
+                (
+                    (lane, order)
+                    for lane, order in zip(found, orders, strict=True)
+                    if isinstance(lane, Lane) and isinstance(order, Order)
+                ),
+                caller.deadline,
+            )
+        )
+        return [item if isinstance(item, Fault) else next(calls) for item in found]
+
+    async def _lane_or_fault(self, sale_id: str) -> Lane | Fault:
+        try:
+            return await self._checkout.lane(sale_id)
+        except Fault as fault:
+            return fault
 
     def _status(self, lane: Lane) -> pb.StatusResponse:
         health = wellness_of(self._checkout).health
@@ -207,20 +207,6 @@ class FlashSaleServicer:
         uptime = Duration()
         uptime.FromMicroseconds(int(seconds * 1e6))
         return uptime
-
-
-def _write_result(message: pb.PurchaseResult, request_id: str, came_to: Call | Fault) -> None:
-    """Make an empty message say what a request of a batch or a stream came to."""
-    result = came_to if isinstance(came_to, Fault) else came_to.result
-    if isinstance(came_to, Call):
-        request_id = came_to.request_id
-    message.request_id = request_id
-    if isinstance(result, Answer) and isinstance(came_to, Call):
-        write_response(message.response, came_to.sale_id, request_id, result)
-    elif isinstance(result, Fault):
-        message.error.CopyFrom(status_of(result))
-    else:
-        raise TypeError(f"a purchase cannot come to {result!r}")
 
 
 def _memory_bytes() -> int:

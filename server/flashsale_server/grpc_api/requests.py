@@ -36,12 +36,11 @@ def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
         timeout_seconds = request.timeout.seconds + request.timeout.nanos / 1e9
         if timeout_seconds <= 0:
             violations.append(Violation("timeout", "must be more than 0"))
-    if not _is_plain(user_id):
+    if not is_plain(user_id, request_id or user_id):
         _check_identifier(violations, "user_id", user_id)
-    if request_id and not _is_plain(request_id):
-        _check_identifier(violations, "request_id", request_id)
-    if sale_id != DEFAULT_SALE:
-        _check_sale_id(violations, "sale_id", sale_id)
+        if request_id:
+            _check_identifier(violations, "request_id", request_id)
+    check_sale_id(violations, "sale_id", sale_id)
     if not 1 <= quantity <= QUANTITY_MAX:
         violations.append(Violation("quantity", f"must be 1 to {QUANTITY_MAX}"))
     if violations:
@@ -57,7 +56,7 @@ def sale_id_of(request: pb.StatusRequest | pb.WatchStatusRequest) -> str:
     """
     sale_id = request.sale_id or DEFAULT_SALE
     violations: list[Violation] = []
-    _check_sale_id(violations, "sale_id", sale_id)
+    check_sale_id(violations, "sale_id", sale_id)
     if violations:
         raise InvalidFields(violations)
     return sale_id
@@ -72,7 +71,7 @@ def lookup_of(request: pb.GetPurchaseRequest) -> tuple[str, str]:
     sale_id = request.sale_id or DEFAULT_SALE
     violations: list[Violation] = []
     _check_identifier(violations, "user_id", request.user_id)
-    _check_sale_id(violations, "sale_id", sale_id)
+    check_sale_id(violations, "sale_id", sale_id)
     if violations:
         raise InvalidFields(violations)
     return sale_id, request.user_id
@@ -92,19 +91,28 @@ def min_interval_seconds_of(request: pb.WatchStatusRequest) -> float:
     return seconds
 
 
-def check_batch_size(size: int) -> None:
+def check_batch_size(field: str, size: int) -> None:
     """Check how many requests a batch has.
 
     Raises:
         InvalidFields: none, or too many.
     """
     if not 1 <= size <= BATCH_MAX:
-        raise InvalidFields([Violation("requests", f"must be 1 to {BATCH_MAX}, but are {size}")])
+        raise InvalidFields([Violation(field, f"must be 1 to {BATCH_MAX}, but are {size}")])
 
 
-def _is_plain(value: str) -> bool:
-    """Whether an identifier needs no closer look, as most do not."""
-    return value.isascii() and value.isprintable() and 0 < len(value) <= IDENTIFIER_BYTES
+def check_sale_id(violations: list[Violation], field: str, value: str) -> None:
+    """Note it when a value cannot be the id of a sale."""
+    if value != DEFAULT_SALE and not _SALE_ID.fullmatch(value):
+        violations.append(Violation(field, "must match [a-z0-9-]{1,63}"))
+
+
+def is_plain(*values: str) -> bool:
+    """Whether identifiers need no closer look, as most do not."""
+    together = "".join(values)
+    lengths = list(map(len, values))
+    is_printable = together.isascii() and together.isprintable()
+    return is_printable and min(lengths) > 0 and max(lengths) <= IDENTIFIER_BYTES
 
 
 def _check_identifier(violations: list[Violation], field: str, value: str) -> None:
@@ -114,8 +122,3 @@ def _check_identifier(violations: list[Violation], field: str, value: str) -> No
         violations.append(Violation(field, f"must be at most {IDENTIFIER_BYTES} bytes of UTF-8"))
     elif _CONTROL.search(value):
         violations.append(Violation(field, "must not have control characters"))
-
-
-def _check_sale_id(violations: list[Violation], field: str, value: str) -> None:
-    if not _SALE_ID.fullmatch(value):
-        violations.append(Violation(field, "must match [a-z0-9-]{1,63}"))
