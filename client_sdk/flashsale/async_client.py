@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from flashsale.channel import TLS, channel_to, checked_address, metadata_with
-from flashsale.coalescing import Coalescer
+from flashsale.coalescing import Coalescer, PlainRequest
 from flashsale.errors import (
     ClientClosed,
     FlashSaleError,
@@ -128,9 +128,13 @@ class AsyncClient:
             Unavailable: nothing was decided, and trying again did not help in time.
             DeadlineExceeded: the time was over, and nothing was decided.
         """
-        request = self._request(user_id, quantity, request_id, sale_id)
-        if retry:
-            request.retry = True
+        request: PlainRequest | pb.PurchaseRequest
+        request_id = request_id or new_request_id()
+        if quantity == 1 and not retry and str.isascii(user_id) and str.isascii(request_id):
+            request = PlainRequest(user_id, request_id, sale_id or self._sale_id)
+        else:
+            request = self._request(user_id, quantity, request_id, sale_id)
+            request.retry = retry
         if self._coalescer is None:
             self._stub()
             assert self._coalescer is not None  # noqa: S101  # made with the stub

@@ -27,7 +27,7 @@ from flashsale.errors import (
     error_of_call,
     error_of_status,
 )
-from flashsale.results import PurchaseResult
+from flashsale.results import Purchase, PurchaseResult
 from flashsale.retries import Retries
 from flashsale.v1 import flash_sale_pb2 as pb
 
@@ -48,7 +48,30 @@ _SAYS_NOTHING_OF_EARLIER_TRIES: Final = (
     Unavailable,
 )
 
+# A batch of fewer gains nothing by columns, and rows can be read by whoever looks at a call.
+COLUMNS_FROM: Final = 16
+
 SendBatch = Callable[[pb.BatchPurchaseRequest, float], Awaitable[pb.BatchPurchaseResponse]]
+
+
+class PlainRequest:
+    """A request for one unit, in ASCII, that is no repetition: what fits into columns."""
+
+    __slots__ = ("request_id", "sale_id", "user_id")
+
+    def __init__(self, user_id: str, request_id: str, sale_id: str) -> None:
+        self.user_id = user_id
+        self.request_id = request_id
+        self.sale_id = sale_id
+
+    def as_message(self) -> pb.PurchaseRequest:
+        """The same, as a message."""
+        return pb.PurchaseRequest(
+            user_id=self.user_id,
+            quantity=1,
+            request_id=self.request_id,
+            sale_id=self.sale_id,
+        )
 
 
 class _Asked:
@@ -58,7 +81,7 @@ class _Asked:
 
     def __init__(
         self,
-        request: pb.PurchaseRequest,
+        request: PlainRequest | pb.PurchaseRequest,
         deadline: float,
         future: "asyncio.Future[PurchaseResult]",
     ) -> None:
@@ -69,11 +92,29 @@ class _Asked:
         self.is_sent = False
         self.error: FlashSaleError | None = None
 
+    @property
+    def is_retry(self) -> bool:
+        """Whether the fate of an earlier try is unknown."""
+        return isinstance(self.request, pb.PurchaseRequest) and self.request.retry
+
+    def repeat_unknown(self) -> None:
+        """Make all further tries say that the fate of an earlier one is unknown."""
+        if isinstance(self.request, PlainRequest):
+            self.request = self.request.as_message()
+        self.request.retry = True
+
+    def size_bytes(self) -> int:
+        """How large the request is in a batch, within a few bytes."""
+        request = self.request
+        if isinstance(request, PlainRequest):
+            return len(request.user_id) + len(request.request_id) + len(request.sale_id) + 16
+        return request.ByteSize()
+
     def fail(self, error: FlashSaleError) -> None:
         """Tell the caller, unless they have left. Once the fate is unknown it stays unknown."""
         if self.future.done():
             return
-        is_unknown = self.request.retry or self.is_sent
+        is_unknown = self.is_retry or self.is_sent
         says_nothing_of_it = isinstance(error, _SAYS_NOTHING_OF_EARLIER_TRIES)
         if is_unknown and says_nothing_of_it and not isinstance(error, OutcomeUnknown):
             error = OutcomeUnknown(
@@ -125,7 +166,9 @@ class Coalescer:
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def purchase(self, request: pb.PurchaseRequest, timeout: float) -> PurchaseResult:
+    async def purchase(
+        self, request: PlainRequest | pb.PurchaseRequest, timeout: float
+    ) -> PurchaseResult:
         """The result of one purchase, whichever call it travels in."""
         deadline = self._loop.time() + timeout
         if self._room > 0:
@@ -147,7 +190,7 @@ class Coalescer:
         finally:
             self._leave()
 
-    async def _let_in(self, request: pb.PurchaseRequest, deadline: float) -> None:
+    async def _let_in(self, request: PlainRequest | pb.PurchaseRequest, deadline: float) -> None:
         """Wait outside for the place of somebody who leaves."""
         place = self._loop.create_future()
         self._outside.append(place)
@@ -211,7 +254,7 @@ class Coalescer:
         size = 0
         while self._waiting and len(batch) < self._batch_max:
             asked = self._waiting[0]
-            size += asked.request.ByteSize()
+            size += asked.size_bytes()
             if batch and size > BATCH_BYTES_MAX:
                 break  # what is too large for any call must not take its neighbours along
             self._waiting.popleft()
@@ -235,11 +278,47 @@ class Coalescer:
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
             self._unknown(batch, f"the call failed: {error}")
         else:
-            if len(answer.results) == len(batch):
+            if answer.HasField("columns"):
+                self._answered_by_column(batch, answer.columns)
+            elif len(answer.results) == len(batch):
                 for asked, result in zip(batch, answer.results, strict=True):
                     self._answered(asked, result)
             else:
                 self._unknown(batch, "the server did not answer every purchase")
+
+    def _answered_by_column(self, batch: Sequence[_Asked], columns: pb.ResultColumns) -> None:
+        outcomes = columns.outcomes
+        sizes = {len(columns.purchase_ids), len(columns.positions), len(columns.create_times_us)}
+        if len(outcomes) != len(batch) or sizes != {list(outcomes).count(pb.OUTCOME_PURCHASED)}:
+            self._unknown(batch, "the server did not answer every purchase")
+            return
+        purchases = zip(
+            columns.purchase_ids, columns.positions, columns.create_times_us, strict=True
+        )
+        for place, (asked, outcome) in enumerate(zip(batch, outcomes, strict=True)):
+            if outcome == pb.OUTCOME_UNSPECIFIED:
+                self._answered(asked, columns.others[place])
+                continue
+            facts = next(purchases) if outcome == pb.OUTCOME_PURCHASED else None
+            self._plainly_answered(asked, outcome, facts)
+
+    def _plainly_answered(
+        self, asked: _Asked, outcome: int, facts: tuple[str, int, int] | None
+    ) -> None:
+        request = asked.request
+        purchase = None
+        try:
+            if facts is not None:
+                purchase = Purchase.of_one_unit(
+                    facts, request.user_id, request.request_id, request.sale_id
+                )
+        except (ValueError, OverflowError) as error:
+            self._unknown([asked], f"the answer cannot be read: {error}")
+            return
+        if not asked.future.done():
+            asked.future.set_result(
+                PurchaseResult.without_more(outcome, request.request_id, request.sale_id, purchase)
+            )
 
     def _answered(self, asked: _Asked, answer: pb.PurchaseResult) -> None:
         if not answer.HasField("response"):
@@ -262,7 +341,7 @@ class Coalescer:
         asked.error = error
         asked.is_sent = False
         if isinstance(error, OutcomeUnknown):
-            asked.request.retry = True
+            asked.repeat_unknown()
         left = asked.deadline - self._loop.time()
         wait = self._retries.wait_seconds(error, asked.tried, left)
         if wait is None or self._is_closed:
@@ -286,11 +365,22 @@ class Coalescer:
 
 def _message(batch: Sequence[_Asked], limits: Sequence[float]) -> pb.BatchPurchaseRequest:
     """What is asked for, and how many seconds each may take if the call may take much longer."""
+    needs_limits = min(limits) < max(limits) * CALLS_LIMIT_GOES_FOR
+    plain = [asked.request for asked in batch if isinstance(asked.request, PlainRequest)]
+    if len(plain) == len(batch) >= COLUMNS_FROM and not needs_limits:
+        sale_id = plain[0].sale_id
+        if all(request.sale_id == sale_id for request in plain):
+            columns = pb.PurchaseColumns(
+                user_ids=[request.user_id for request in plain],
+                request_ids=[request.request_id for request in plain],
+            )
+            return pb.BatchPurchaseRequest(sale_id=sale_id, columns=columns)
     message = pb.BatchPurchaseRequest()
-    add = message.requests.add
     for asked in batch:
-        add().CopyFrom(asked.request)
-    if min(limits) < max(limits) * CALLS_LIMIT_GOES_FOR:
+        request = asked.request
+        row = request.as_message() if isinstance(request, PlainRequest) else request
+        message.requests.add().CopyFrom(row)
+    if needs_limits:
         for item, limit in zip(message.requests, limits, strict=True):
             item.timeout.FromNanoseconds(int(limit * 1e9) or 1)  # none at all would be malformed
     return message

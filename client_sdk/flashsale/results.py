@@ -122,6 +122,26 @@ class Purchase:
     hold_expire_time: datetime | None
 
     @staticmethod
+    def of_one_unit(
+        facts: tuple[str, int, int], user_id: str, request_id: str, sale_id: str
+    ) -> "Purchase":
+        """The purchase of one unit; `facts` are its id, its position, and its microseconds."""
+        purchase_id, position, create_time_us = facts
+        made: Purchase = _PurchaseTwin(
+            purchase_id,
+            sale_id,
+            user_id,
+            request_id,
+            1,
+            PurchaseState.CONFIRMED,
+            position,
+            _instant_at(0, create_time_us * 1000),
+            None,
+        )
+        made.__class__ = Purchase
+        return made
+
+    @staticmethod
     def of(message: pb.Purchase) -> "Purchase":
         """The purchase that a message describes."""
         made: Purchase = _PurchaseTwin(
@@ -164,6 +184,23 @@ class PurchaseResult:
     def is_bought(self) -> bool:
         """Whether the units are the user's, for good or for a while."""
         return self.outcome is Outcome.PURCHASED or self.outcome is Outcome.HELD
+
+    @staticmethod
+    def without_more(
+        outcome: int, request_id: str, sale_id: str, purchase: Purchase | None
+    ) -> "PurchaseResult":
+        """The result where the outcome, of this number, says everything but the purchase."""
+        made: PurchaseResult = _PurchaseResultTwin(
+            _OUTCOMES.get(outcome) or Outcome.UNRECOGNIZED,
+            request_id,
+            sale_id,
+            False,
+            purchase,
+            None,
+            None,
+        )
+        made.__class__ = PurchaseResult
+        return made
 
     @staticmethod
     def of(message: pb.PurchaseResponse) -> "PurchaseResult":

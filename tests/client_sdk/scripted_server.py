@@ -28,6 +28,43 @@ def bought(request: pb.PurchaseRequest) -> pb.PurchaseResult:
     return pb.PurchaseResult(request_id=request.request_id, response=response)
 
 
+def by_row(batch: pb.BatchPurchaseRequest) -> pb.BatchPurchaseRequest:
+    """The same batch, its requests by row."""
+    if not batch.HasField("columns"):
+        return batch
+    asked = zip(batch.columns.user_ids, batch.columns.request_ids, strict=True)
+    rows = [
+        pb.PurchaseRequest(user_id=user_id, request_id=request_id, sale_id=batch.sale_id)
+        for user_id, request_id in asked
+    ]
+    return pb.BatchPurchaseRequest(requests=rows, sale_id=batch.sale_id)
+
+
+def answered(
+    results: list[pb.PurchaseResult], *, by_column: bool = False
+) -> pb.BatchPurchaseResponse:
+    """The answer to a batch. Results that say more than a column can hold are among the others."""
+    if not by_column:
+        return pb.BatchPurchaseResponse(results=results)
+    columns = pb.ResultColumns()
+    for place, result in enumerate(results):
+        response = result.response
+        if response.outcome == pb.OUTCOME_PURCHASED and not response.replayed:
+            columns.outcomes.append(response.outcome)
+            columns.purchase_ids.append(response.purchase.purchase_id)
+            columns.positions.append(response.purchase.position)
+            columns.create_times_us.append(response.purchase.create_time.ToMicroseconds())
+        elif response == pb.PurchaseResponse(
+            outcome=response.outcome, request_id=response.request_id, sale_id=response.sale_id
+        ):
+            columns.outcomes.append(response.outcome)
+        else:
+            columns.outcomes.append(pb.OUTCOME_UNSPECIFIED)
+        if not columns.outcomes[-1]:
+            columns.others[place].CopyFrom(result)
+    return pb.BatchPurchaseResponse(columns=columns)
+
+
 def error(
     code: grpc.StatusCode, reason: str = "", retry_after_seconds: float | None = None
 ) -> status_pb2.Status:
@@ -63,7 +100,7 @@ async def never(_: Context) -> None:
 
 
 class ScriptedServicer(rpc.FlashSaleServiceServicer):
-    """Answers each purchase by its script, and remembers every call.
+    """Answers each purchase by its script, and remembers every call, as if all came by row.
 
     Attributes:
         turns: what happens to the next calls, whichever they are, before the script is asked; None
@@ -74,6 +111,7 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
     def __init__(self, script: Script) -> None:
         self.script = script
         self.batches: list[pb.BatchPurchaseRequest] = []
+        self.by_column: list[bool] = []
         self.whole_call_errors: list[status_pb2.Status] = []
         self.drops_results = False
         self.metadata: list[dict[str, str | bytes]] = []
@@ -84,12 +122,15 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
     async def BatchPurchase(  # noqa: N802  # the contract's name
         self, request: pb.BatchPurchaseRequest, context: Context
     ) -> pb.BatchPurchaseResponse:
+        by_column = request.HasField("columns")
+        self.by_column.append(by_column)
+        request = by_row(request)
         self.batches.append(request)
         await self._take_turn("BatchPurchase", context)
         if self.whole_call_errors:
             await context.abort_with_status(rpc_status.to_status(self.whole_call_errors.pop(0)))
         results = [self._result(item) for item in request.requests]
-        return pb.BatchPurchaseResponse(results=results[:-1] if self.drops_results else results)
+        return answered(results[:-1] if self.drops_results else results, by_column=by_column)
 
     async def Status(  # noqa: N802
         self, request: pb.StatusRequest, context: Context
