@@ -60,6 +60,24 @@ async def test_each_purchase_tells_the_server_how_long_it_may_take() -> None:
     assert limits[1] == pytest.approx(3.0, abs=0.5)
 
 
+async def test_the_calls_own_limit_goes_for_those_who_have_as_long() -> None:
+    limits: list[float] = []
+    sent: list[pb.PurchaseRequest] = []
+
+    async def send(batch: pb.BatchPurchaseRequest, limit: float) -> pb.BatchPurchaseResponse:
+        limits.append(limit)
+        sent.extend(batch.requests)
+        return pb.BatchPurchaseResponse(results=[bought(item) for item in batch.requests])
+
+    coalescer = Coalescer(send, Retries())
+    await asyncio.gather(
+        *(coalescer.purchase(pb.PurchaseRequest(user_id=user), 30.0) for user in ("ann", "bob"))
+    )
+    await coalescer.close()
+    assert limits == [pytest.approx(30.0, abs=0.5)]
+    assert [item.HasField("timeout") for item in sent] == [False, False]
+
+
 async def test_a_caller_who_is_cancelled_leaves_the_others_alone() -> None:
     async with scripted() as (address, _), AsyncClient(address) as client:
         tasks = [asyncio.create_task(client.purchase(f"u-{n}")) for n in range(10)]
