@@ -2,15 +2,18 @@
 
 It is an AsyncClient on an event loop of its own thread, so calls of many threads travel together as
 those of many tasks do, and there is one set of rules for retries, deadlines and batches.
+
+A thread hands its call over through a queue, and wakes the event loop only where nobody else has
+done so since it last looked. So threads that call at once are met by the loop at once.
 """
 
 import asyncio
+import collections
 import contextlib
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from flashsale.async_client import AsyncClient
 from flashsale.channel import TLS
@@ -28,6 +31,55 @@ from flashsale.retries import Retries
 
 _Value = TypeVar("_Value")
 _Item = TypeVar("_Item")
+
+
+class _Call(Generic[_Value]):
+    """What a thread has handed over to the event loop, and what came of it."""
+
+    __slots__ = ("_error", "_is_over", "_task", "_value", "_work")
+
+    _value: _Value
+
+    def __init__(self, work: Coroutine[Any, Any, _Value]) -> None:
+        self._work = work
+        self._task: asyncio.Task[_Value] | None = None
+        self._error: BaseException | None = None
+        self._is_over = threading.Lock()  # the cheapest thing that a thread can wait for
+        self._is_over.acquire()
+
+    def begin(self) -> "asyncio.Task[_Value]":
+        """Run on the event loop."""
+        self._task = asyncio.create_task(self._work)
+        self._task.add_done_callback(self._tell)
+        return self._task
+
+    def cancel(self) -> None:
+        """Run on the event loop, after `begin`: nobody waits any more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def wait(self) -> None:
+        """Wait in the thread that has called."""
+        self._is_over.acquire()
+
+    def result(self) -> _Value:
+        """What the work came to, after `wait`; raised where it is an error."""
+        if self._error is None:
+            return self._value
+        try:
+            raise self._error
+        finally:
+            self._error = None  # it refers to this frame, and this to it
+
+    def _tell(self, task: "asyncio.Task[_Value]") -> None:
+        self._task = None
+        if task.cancelled():
+            self._error = ClientClosed("the client was closed")
+        elif (error := task.exception()) is not None:
+            self._error = error
+        else:
+            self._value = task.result()
+        self._is_over.release()
 
 
 class Client:
@@ -50,7 +102,9 @@ class Client:
         self._thread = threading.Thread(target=self._run, name="flashsale-client", daemon=True)
         self._closing = threading.Lock()
         self._is_closed = False
-        self._under_way: set[Future[Any]] = set()
+        self._handed_over: collections.deque[_Call[Any]] = collections.deque()
+        self._is_woken = False
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -137,21 +191,27 @@ class Client:
         self._loop.run_forever()
         self._loop.close()
 
-    def _begun(self, work: Coroutine[Any, Any, _Value]) -> "Future[_Value]":
+    def _hand_over(self, call: _Call[_Value]) -> None:
         with self._closing:
             if self._is_closed:
-                work.close()
                 raise ClientClosed("the client is closed")
-            begun = asyncio.run_coroutine_threadsafe(work, self._loop)
-            self._under_way.add(begun)
-        begun.add_done_callback(self._under_way.discard)
-        return begun
+            self._handed_over.append(call)
+            if not self._is_woken:
+                self._is_woken = True
+                self._loop.call_soon_threadsafe(self._take_over)
+
+    def _take_over(self) -> None:
+        self._is_woken = False  # before looking: who comes later wakes the loop again
+        while self._handed_over:
+            task = self._handed_over.popleft().begin()
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     async def _end(self) -> None:
         """Close, and let every call tell its caller so before the event loop stops."""
+        self._take_over()
         await self._client.close()
-        under_way = [asyncio.wrap_future(begun) for begun in tuple(self._under_way)]
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -159,13 +219,20 @@ class Client:
         await self._loop.shutdown_asyncgens()
 
     def _result(self, work: Coroutine[Any, Any, _Value]) -> _Value:
-        begun = self._begun(work)
+        call = _Call(work)
         try:
-            return begun.result()
+            self._hand_over(call)
+        except ClientClosed:
+            work.close()
+            raise
+        try:
+            call.wait()
         except BaseException:
             # A caller who is interrupted leaves; nobody else's call is touched.
-            begun.cancel()
+            with contextlib.suppress(RuntimeError):  # the event loop may be closed by now
+                self._loop.call_soon_threadsafe(call.cancel)
             raise
+        return call.result()
 
     def _iterated(self, items: AsyncIterator[_Item]) -> Iterator[_Item]:
         async def following() -> tuple[_Item] | None:

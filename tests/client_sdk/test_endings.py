@@ -278,6 +278,25 @@ def test_closing_from_another_thread_ends_every_call(name: str, is_answered: boo
             asked.result(20)
 
 
+def test_who_is_interrupted_leaves_and_disturbs_nobody() -> None:
+    with (
+        in_background() as server,
+        ThreadPoolExecutor(1) as threads,
+        Client(server.address) as client,
+    ):
+        server.server.turns = [never]
+
+        def interrupt() -> None:
+            server.arrived()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+        interrupted = threads.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            client.purchase("ann")
+        interrupted.result(20)
+        assert client.purchase("bob").is_bought
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_closed_client_refuses_every_call(name: str) -> None:
     client = Client("127.0.0.1:1")
