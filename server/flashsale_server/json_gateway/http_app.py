@@ -51,12 +51,13 @@ def http_app(
         cors_origins: web origins whose pages may call; "*" for any, none for none.
         extra_routes: pages beside the RPCs.
     """
-    app: ASGIApp = _Application(Routes(services), status_of, extra_routes)
+    routes = Routes(services)
+    app: ASGIApp = _Application(routes, status_of, extra_routes)
     if cors_origins:
         app = CORSMiddleware(
             app,
             allow_origins=cors_origins,
-            allow_methods=("GET", "POST"),
+            allow_methods=sorted({"GET", *(item.http_method for item in routes.bindings)}),
             allow_headers=("*",),
             expose_headers=("Retry-After",),
         )

@@ -20,6 +20,15 @@ Json = dict[str, Any]  # the document is JSON, whose values are of any of its ty
 _WELL_KNOWN: Final[dict[str, Json]] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Duration": {"type": "string", "examples": ["0.5s"]},
+    "google.protobuf.FieldMask": {"type": "string", "examples": ["title,endTime"]},
+    "google.protobuf.BoolValue": {"type": "boolean"},
+    "google.protobuf.StringValue": {"type": "string"},
+    "google.protobuf.DoubleValue": {"type": "number", "format": "double"},
+    "google.protobuf.FloatValue": {"type": "number", "format": "float"},
+    "google.protobuf.Int32Value": {"type": "integer", "format": "int32"},
+    "google.protobuf.UInt32Value": {"type": "integer", "format": "int64"},
+    "google.protobuf.Int64Value": {"type": "string", "format": "int64"},
+    "google.protobuf.UInt64Value": {"type": "string", "format": "int64"},
     "google.protobuf.Any": {
         "type": "object",
         "properties": {"@type": {"type": "string"}},
@@ -75,7 +84,10 @@ def _operation(binding: Binding, schemas: "_Schemas", number: int) -> Json:
     }
     if binding.body:
         media = "application/x-ndjson" if rpc.client_streaming else "application/json"
-        schema = schemas.reference(rpc.input_type)
+        if binding.body == "*":
+            schema = schemas.reference(rpc.input_type)
+        else:
+            schema = schemas.of_field(rpc.input_type.fields_by_name[binding.body])
         operation["requestBody"] = {"content": {media: {"schema": schema}}}
     return operation
 
@@ -101,17 +113,54 @@ def _responses(rpc: MethodDescriptor, schemas: "_Schemas") -> Json:
 
 def _parameters(binding: Binding, schemas: "_Schemas") -> Iterator[Json]:
     in_path = binding.template.variables
-    for field in binding.rpc.input_type.fields:
-        place = "path" if field.name in in_path else "query"
-        if place == "query" and binding.body in ("*", field.name):
-            continue
-        yield {
-            "name": field.name if place == "path" else field.json_name,
-            "in": place,
-            "required": place == "path",
-            "description": _comment(field.full_name),
-            "schema": schemas.of_field(field),
-        }
+    for path in in_path:
+        yield _parameter(path, _field_at(binding.rpc.input_type, path), "path", schemas)
+    if binding.body == "*":
+        return
+    for name, field in _query_fields(binding.rpc.input_type, "", ()):
+        if name not in in_path and name.split(".")[0] != binding.body:
+            json_name = ".".join(_json_names(binding.rpc.input_type, name))
+            yield _parameter(json_name, field, "query", schemas)
+
+
+def _parameter(name: str, field: FieldDescriptor, place: str, schemas: "_Schemas") -> Json:
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": _comment(field.full_name),
+        "schema": schemas.of_field(field),
+    }
+
+
+def _query_fields(
+    message: Descriptor, prefix: str, within: tuple[str, ...]
+) -> Iterator[tuple[str, FieldDescriptor]]:
+    """The fields that a query can fill, by their paths: all but maps and lists of messages."""
+    for field in message.fields:
+        inner = field.message_type
+        if inner is None or inner.full_name in _WELL_KNOWN:
+            yield prefix + field.name, field
+        elif not field.is_repeated and inner.full_name not in within:
+            yield from _query_fields(inner, f"{prefix}{field.name}.", (*within, inner.full_name))
+
+
+def _field_at(message: Descriptor, path: str) -> FieldDescriptor:
+    return list(_fields_along(message, path))[-1]
+
+
+def _json_names(message: Descriptor, path: str) -> Iterator[str]:
+    return (field.json_name for field in _fields_along(message, path))
+
+
+def _fields_along(message: Descriptor, path: str) -> Iterator[FieldDescriptor]:
+    inner: Descriptor | None = message
+    for name in path.split("."):
+        if inner is None:
+            raise ValueError(f"{path} is not a field of {message.full_name}")
+        field = inner.fields_by_name[name]
+        yield field
+        inner = field.message_type
 
 
 class _Schemas:
@@ -133,6 +182,9 @@ class _Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def of_field(self, field: FieldDescriptor) -> Json:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            values = self.of_field(field.message_type.fields_by_name["value"])
+            return {"type": "object", "additionalProperties": values}
         if field.message_type is not None:
             schema = self.reference(field.message_type)
         elif field.enum_type is not None:
