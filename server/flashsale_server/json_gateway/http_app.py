@@ -20,9 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from flashsale_server.checkout import BodyTooLarge, Caller, InvalidFields, PathNotFound, Violation
 from flashsale_server.json_gateway.bindings import Binding, Routes, Service
 from flashsale_server.json_gateway.http_errors import error_response
+from flashsale_server.json_gateway.json_writing import json_of
 from flashsale_server.json_gateway.streams import EventStream, JsonLines, Lines, messages_in
 from flashsale_server.json_gateway.templates import BadEscape
-from flashsale_server.json_gateway.transcoding import json_of, request_of
+from flashsale_server.json_gateway.transcoding import request_of
 
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -106,7 +107,7 @@ class _Application:
             requests = messages_in(_chunks(receive, headers, read), binding.rpc.input_type)
             await self._stream(call(requests, caller), JsonLines(), _left(receive, read), send)
             return
-        body = b"".join([chunk async for chunk in _chunks(receive, headers)])
+        body = await _body(receive, headers)
         request = request_of(binding, path_values, _query(scope), body)
         if binding.rpc.server_streaming:
             lines = (
@@ -126,7 +127,7 @@ class _Application:
         # The server itself leaves the body out of an answer to HEAD; its length is told all the
         # same.
         headers_of_json = [(b"content-type", b"application/json")]
-        await _respond(send, 200, headers_of_json, json_of(answer).encode())
+        await _respond(send, 200, headers_of_json, json_of(answer))
 
     async def _stream(
         self,
@@ -192,8 +193,27 @@ async def _send_part(send: Send, part: bytes) -> None:
         await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
+async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+    """The whole body. An ordinary one comes in one part, and costs no iterator.
+
+    Raises:
+        BodyTooLarge: it is larger than this server reads.
+        ClientLeft: the client hung up in the middle.
+    """
+    _check_length(headers)
+    body, has_more = await _part(receive)
+    while has_more:
+        part, has_more = await _part(receive)
+        body += part
+        if len(body) > BODY_BYTES_MAX:
+            raise _too_large()
+    if len(body) > BODY_BYTES_MAX:
+        raise _too_large()
+    return body
+
+
 async def _chunks(
-    receive: Receive, headers: dict[bytes, bytes], read_to_end: asyncio.Event | None = None
+    receive: Receive, headers: dict[bytes, bytes], read_to_end: asyncio.Event
 ) -> AsyncIterator[bytes]:
     """The body as it comes; `read_to_end` is set after its last part.
 
@@ -201,25 +221,32 @@ async def _chunks(
         BodyTooLarge: it is larger than this server reads.
         ClientLeft: the client hung up in the middle.
     """
-    length = headers.get(b"content-length", b"0")
-    read = int(length) if length.isdigit() else 0
-    if read > BODY_BYTES_MAX:
-        raise _too_large()
+    _check_length(headers)
     read = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        chunk: bytes = message.get("body", b"")
+    has_more = True
+    while has_more:
+        chunk, has_more = await _part(receive)
         read += len(chunk)
         if read > BODY_BYTES_MAX:
             raise _too_large()
         if chunk:
             yield chunk
-        if not message.get("more_body", False):
-            if read_to_end is not None:
-                read_to_end.set()
-            return
+    read_to_end.set()
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    """The next part of the body, and whether more will come."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _check_length(headers: dict[bytes, bytes]) -> None:
+    """Refuse a body that says it is too large, before any of it is read."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > BODY_BYTES_MAX:
+        raise _too_large()
 
 
 def _too_large() -> BodyTooLarge:

@@ -29,11 +29,11 @@ class Lines(Protocol):
         """What comes before the first message."""
         ...
 
-    def message(self, json: str) -> bytes:
+    def message(self, json: bytes) -> bytes:
         """One message."""
         ...
 
-    def error(self, json: str) -> bytes:
+    def error(self, json: bytes) -> bytes:
         """Why the stream has failed."""
         ...
 
@@ -44,13 +44,13 @@ class JsonLines:
     headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]  # noqa: RUF012  # constant
     opening = b""
 
-    def message(self, json: str) -> bytes:
+    def message(self, json: bytes) -> bytes:
         """One message."""
-        return b'{"result": %s}\n' % json.encode()
+        return b'{"result": %s}\n' % json
 
-    def error(self, json: str) -> bytes:
+    def error(self, json: bytes) -> bytes:
         """Why the stream has failed."""
-        return b'{"error": %s}\n' % json.encode()
+        return b'{"error": %s}\n' % json
 
 
 class EventStream:
@@ -63,13 +63,13 @@ class EventStream:
     ]
     opening = b"retry: %d\n\n" % RECONNECT_MS
 
-    def message(self, json: str) -> bytes:
+    def message(self, json: bytes) -> bytes:
         """One message."""
-        return b"data: %s\n\n" % json.encode()
+        return b"data: %s\n\n" % json
 
-    def error(self, json: str) -> bytes:
+    def error(self, json: bytes) -> bytes:
         """Why the stream has failed."""
-        return b"event: error\ndata: %s\n\n" % json.encode()
+        return b"event: error\ndata: %s\n\n" % json
 
 
 async def messages_in(

@@ -7,10 +7,9 @@ has that its message has not is an error, so that a misspelt field is never sile
 """
 
 import base64
-import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from google.protobuf import json_format
@@ -18,32 +17,19 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from flashsale_server.checkout import InvalidFields, Violation
 from flashsale_server.json_gateway.bindings import Binding
+from flashsale_server.json_gateway.json_reading import (
+    NUMBER_WRAPPERS,
+    invalid,
+    read_json,
+    told_as_invalid,
+)
+from flashsale_server.json_gateway.plain_reading import SPANS, is_odd_number
 
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
-_PARSED_FROM_TEXT: Final = {
-    "google.protobuf.Timestamp",
-    "google.protobuf.Duration",
-    "google.protobuf.FieldMask",
-    "google.protobuf.StringValue",
-}
-_PARSED_AS_WRITTEN: Final = {
-    "google.protobuf.BoolValue",
-    "google.protobuf.DoubleValue",
-    "google.protobuf.FloatValue",
-    "google.protobuf.Int32Value",
-    "google.protobuf.Int64Value",
-    "google.protobuf.UInt32Value",
-    "google.protobuf.UInt64Value",
-}
-_FIELDS_IN_ERROR: Final = (
-    re.compile(r"[Ff]ailed to parse (\w+) field"),
-    re.compile(r'no field named "(\w+)"'),
-    re.compile(r" at \w+\.(\w+)"),
-)
-_ERROR_CHARACTERS_MAX: Final = 500
-"""How much of a parser's error is told; it may repeat a body of megabytes."""
+_NUMBERS_IN_TEXT: Final = SPANS | NUMBER_WRAPPERS
+_PARSED_AS_WRITTEN: Final = NUMBER_WRAPPERS | {"google.protobuf.BoolValue"}
+_PARSED_FROM_TEXT: Final = SPANS | {"google.protobuf.FieldMask", "google.protobuf.StringValue"}
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+")
 
 Query = Sequence[tuple[str, str]]
@@ -61,15 +47,15 @@ def request_of(
     if binding.body:
         _fill_from_body(message, binding.body, body)
     elif body.strip():
-        raise _invalid("body", "this request takes no body")
+        raise invalid("body", "this request takes no body")
     if binding.body != "*":
         bound = {_field(message, name.split(".")[0], name).json_name for name in path_values}
         for name, values in _grouped(query).items():
             if name in path_values or name in bound:
-                raise _invalid(name, "is given by the path already")
+                raise invalid(name, "is given by the path already")
             _set(message, name, values)
     elif query:
-        raise _invalid(query[0][0], "must be in the body; this request takes no query parameters")
+        raise invalid(query[0][0], "must be in the body; this request takes no query parameters")
     # Last, because what the path says counts most.
     for name, value in path_values.items():
         _set(message, name, [value])
@@ -83,54 +69,21 @@ def message_of_json(descriptor: Descriptor, text: bytes) -> Message:
         InvalidFields: it is not JSON, or does not fit the message.
     """
     message = GetMessageClass(descriptor)()
-    _parse(text, message)
+    read_json(text, message)
     return message
-
-
-def json_of(message: Message) -> str:
-    """A message as JSON, in one line."""
-    return json_format.MessageToJson(
-        message, always_print_fields_with_no_presence=True, indent=None, ensure_ascii=False
-    )
 
 
 def _fill_from_body(message: Message, body_field: str, body: bytes) -> None:
     if body_field == "*":
-        _parse(body, message)
+        read_json(body, message)
         return
     field = message.DESCRIPTOR.fields_by_name[body_field]
     if body.strip():
         # By itself first: it must not end the field and go on with another.
-        with _told_as_invalid():
+        with told_as_invalid():
             json.loads(body.decode())
         wrapped = b'{"' + field.json_name.encode() + b'": ' + body + b"}"
-        _parse(wrapped, message)
-
-
-def _parse(text: bytes, message: Message) -> None:
-    if not text.strip():
-        return
-    if not text.lstrip().startswith(b"{"):
-        raise _invalid("body", "must be a JSON object")  # the parser takes [] for {}
-    with _told_as_invalid():
-        json_format.Parse(text.decode(), message, max_recursion_depth=50)
-
-
-@contextlib.contextmanager
-def _told_as_invalid() -> Iterator[None]:
-    """Whatever is wrong with a body, as an invalid field."""
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise _invalid("body", f"is not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise _invalid("body", "is nested too deeply") from error
-    except (json_format.ParseError, ValueError, TypeError, AttributeError) as error:
-        # The parser lets some wrong types through as errors of its own making. What it says may
-        # repeat half of a surrogate pair, which no message can carry.
-        said = str(error)[:_ERROR_CHARACTERS_MAX].encode(errors="backslashreplace").decode()
-        found = next(filter(None, (pattern.search(said) for pattern in _FIELDS_IN_ERROR)), None)
-        raise _invalid(found[1] if found else "body", said) from error
+        read_json(wrapped, message)
 
 
 def _grouped(query: Query) -> dict[str, list[str]]:
@@ -146,16 +99,16 @@ def _set(message: Message, path: str, values: Sequence[str]) -> None:
     for parent in parents:
         field = _field(message, parent, path)
         if field.message_type is None or field.is_repeated:
-            raise _invalid(path, "is not a field of this request")
+            raise invalid(path, "is not a field of this request")
         message = getattr(message, field.name)
     field = _field(message, name, path)
     if not field.is_repeated and len(values) > 1:
-        raise _invalid(path, "is given more than once")
+        raise invalid(path, "is given more than once")
     try:
         for value in values:
             _set_one(message, field, value)
     except (KeyError, ValueError, TypeError, json_format.ParseError) as error:
-        raise _invalid(path, f"cannot be {values[0]!r}") from error
+        raise invalid(path, f"cannot be {values[0]!r}") from error
 
 
 def _set_one(message: Message, field: FieldDescriptor, text: str) -> None:
@@ -163,6 +116,8 @@ def _set_one(message: Message, field: FieldDescriptor, text: str) -> None:
         known = field.message_type.full_name
         if known not in _PARSED_FROM_TEXT | _PARSED_AS_WRITTEN:
             raise ValueError(known)
+        if known in _NUMBERS_IN_TEXT and is_odd_number(text):
+            raise ValueError(text)
         target = getattr(message, field.name)
         target = target.add() if field.is_repeated else target
         target.SetInParent()
@@ -180,7 +135,7 @@ def _scalar(field: FieldDescriptor, text: str) -> str | int | float | bool | byt
         case FieldDescriptor.CPPTYPE_BOOL:
             return _BOOLEANS[text.lower()]
         case FieldDescriptor.CPPTYPE_DOUBLE | FieldDescriptor.CPPTYPE_FLOAT:
-            return float(text)
+            return _fraction(text)
         case FieldDescriptor.CPPTYPE_ENUM:
             assert field.enum_type is not None  # noqa: S101  # an enum field has an enum
             by_name = field.enum_type.values_by_name.get(text)
@@ -196,6 +151,13 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _fraction(text: str) -> float:
+    """A number with a fraction, without what Python allows beyond JSON."""
+    if is_odd_number(text):
+        raise ValueError(text)
+    return float(text)
+
+
 def _bytes_of(text: str) -> bytes:
     """Base64, either alphabet."""
     return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
@@ -205,11 +167,5 @@ def _field(message: Message, name: str, path: str) -> FieldDescriptor:
     descriptor = message.DESCRIPTOR
     field = descriptor.fields_by_name.get(name) or descriptor.fields_by_camelcase_name.get(name)
     if field is None:
-        raise _invalid(path, "is not a field of this request")
+        raise invalid(path, "is not a field of this request")
     return field  # type: ignore[return-value]  # the stubs name one class twice
-
-
-def _invalid(field: str, description: str) -> InvalidFields:
-    # What a request holds may be text that no message can carry, such as half a surrogate pair.
-    parts = [part.encode("utf-8", "backslashreplace").decode() for part in (field, description)]
-    return InvalidFields([Violation(*parts)])
