@@ -106,7 +106,7 @@ class Server:
                 ],
             )
             await grpc_server.start([(described, servicer)])
-            http.start(app)
+            http.start(app, status_of)
             undo.pop_all()
         return cls(
             settings,

@@ -190,3 +190,13 @@ async def test_a_buyer_who_leaves_a_stream_keeps_what_was_bought(
         assert await next_answer(connection) == "r-ann OUTCOME_PURCHASED"
     assert (await web.get(f"{PURCHASE}/ann")).json()["purchased"] is True
     assert (await web.get("/flash-sale/status")).json()["soldStock"] == 1
+
+
+async def test_a_stream_may_be_of_any_length_while_its_lines_are_short(
+    web: httpx.AsyncClient,
+) -> None:
+    padding = b" " * 1_000_000 + b"\n"
+    content = line_of("ann") + padding * 6 + line_of("bob")
+    answer = await web.post(f"{PURCHASE}:stream", content=content)
+    results = [json.loads(line)["result"]["result"] for line in answer.text.splitlines()]
+    assert {item["requestId"] for item in results} == {"r-ann", "r-bob"}

@@ -12,29 +12,39 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from google.protobuf.message import Message
-from google.rpc import status_pb2
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from flashsale_server.checkout import BodyTooLarge, Caller, InvalidFields, PathNotFound, Violation
+from flashsale_server.checkout import (
+    Caller,
+    InvalidFields,
+    MethodNotAllowed,
+    PathNotFound,
+    Violation,
+)
 from flashsale_server.json_gateway.bindings import Binding, Routes, Service
-from flashsale_server.json_gateway.http_errors import error_response
+from flashsale_server.json_gateway.http_bodies import (
+    ClientLeft,
+    body_parts,
+    client_left,
+    whole_body,
+)
+from flashsale_server.json_gateway.http_errors import (
+    JSON_HEADERS,
+    Headers,
+    StatusOf,
+    error_response,
+)
+from flashsale_server.json_gateway.http_protocol import EXCHANGE, Exchange
 from flashsale_server.json_gateway.json_writing import json_of
 from flashsale_server.json_gateway.streams import EventStream, JsonLines, Lines, messages_in
 from flashsale_server.json_gateway.templates import BadEscape
 from flashsale_server.json_gateway.transcoding import request_of
 
-BODY_BYTES_MAX: Final = 4 * 1024 * 1024
-
 _TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])")
 _TIMEOUT_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-
-StatusOf = Callable[[Exception], status_pb2.Status]
-
-
-class ClientLeft(Exception):
-    """The far end has hung up; there is nobody to answer."""
 
 
 def http_app(
@@ -56,13 +66,22 @@ def http_app(
     app: ASGIApp = _Application(routes, status_of, extra_routes)
     if cors_origins:
         app = CORSMiddleware(
-            app,
+            _in_messages(app),
             allow_origins=cors_origins,
             allow_methods=sorted({"GET", *(item.http_method for item in routes.bindings)}),
             allow_headers=("*",),
             expose_headers=("Retry-After",),
         )
     return app
+
+
+def _in_messages(app: ASGIApp) -> ASGIApp:
+    """`app` with every answer in ASGI's messages, so that a middleware can add to its headers."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": {}}, receive, send)
+
+    return wrapped
 
 
 class _Application:
@@ -82,13 +101,13 @@ class _Application:
             try:
                 binding, path_values = self._routes.find(method, raw_path)
             except PathNotFound:
-                await self._pages(scope, receive, send)
+                await self._show_page(scope, receive, send)
                 return
             await self._answer(binding, path_values, scope, receive, send)
         except ClientLeft:
             return  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
-            await self._fail(send, error)
+            await self._fail(scope, send, error)
 
     async def _answer(
         self,
@@ -104,30 +123,25 @@ class _Application:
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
         if binding.rpc.client_streaming:
             read = asyncio.Event()
-            requests = messages_in(_chunks(receive, headers, read), binding.rpc.input_type)
-            await self._stream(call(requests, caller), JsonLines(), _left(receive, read), send)
+            requests = messages_in(body_parts(receive, read), binding.rpc.input_type)
+            left = client_left(receive, read)
+            await self._stream(call(requests, caller), JsonLines(), left, send)
             return
-        body = await _body(receive, headers)
+        body = await whole_body(_exchange(scope), receive, headers)
         request = request_of(binding, path_values, _query(scope), body)
-        if binding.rpc.server_streaming:
-            lines = (
-                EventStream()
-                if b"text/event-stream" in headers.get(b"accept", b"")
-                else JsonLines()
-            )
-            answers: AsyncGenerator[Message, None] = call(request, caller)
-            if scope["method"] == "HEAD":
-                async with contextlib.aclosing(answers):
-                    await anext(answers, None)  # it decides whether there is a stream at all
-                await _respond_empty(send, lines.headers)
-            else:
-                await self._stream(answers, lines, _left(receive), send)
+        if not binding.rpc.server_streaming:
+            answer: Message = await call(request, caller)
+            await _respond(scope, send, 200, JSON_HEADERS, json_of(answer))
             return
-        answer: Message = await call(request, caller)
-        # The server itself leaves the body out of an answer to HEAD; its length is told all the
-        # same.
-        headers_of_json = [(b"content-type", b"application/json")]
-        await _respond(send, 200, headers_of_json, json_of(answer))
+        wants_events = b"text/event-stream" in headers.get(b"accept", b"")
+        lines = EventStream() if wants_events else JsonLines()
+        answers: AsyncGenerator[Message, None] = call(request, caller)
+        if scope["method"] == "HEAD":
+            async with contextlib.aclosing(answers):
+                await anext(answers, None)  # it decides whether there is a stream at all
+            await _respond_empty(send, lines.headers)
+        else:
+            await self._stream(answers, lines, client_left(receive), send)
 
     async def _stream(
         self,
@@ -165,25 +179,46 @@ class _Application:
             await _send_part(send, lines.error(json_of(self._status_of(error))))
         await send({"type": "http.response.body", "body": b""})
 
-    async def _fail(self, send: Send, error: Exception) -> None:
+    async def _fail(self, scope: Scope, send: Send, error: Exception) -> None:
         if isinstance(error, BadEscape):
             error = InvalidFields([Violation("path", str(error))])
         code, headers, body = error_response(self._status_of(error), error)
-        await _respond(send, code, headers, body)
+        await _respond(scope, send, code, headers, body)
+
+    async def _show_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self  # then a page that is not for this method says so by raising
+        try:
+            await self._pages(scope, receive, send)
+        except HTTPException as error:
+            allowed = (error.headers or {}).get("Allow")
+            if allowed is None:
+                raise
+            raise MethodNotAllowed(
+                f"{scope['path']} cannot be asked with {scope['method']}",
+                sorted(allowed.split(", ")),
+            ) from error
 
     async def _nothing_here(self, scope: Scope, _: Receive, send: Send) -> None:
-        await self._fail(send, PathNotFound(f"there is nothing at {scope['path']}"))
+        await self._fail(scope, send, PathNotFound(f"there is nothing at {scope['path']}"))
 
 
-async def _respond(
-    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes
-) -> None:
+def _exchange(scope: Scope) -> Exchange | None:
+    found: Exchange | None = scope.get("state", {}).get(EXCHANGE)
+    return found
+
+
+async def _respond(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    exchange = _exchange(scope)
+    if exchange is not None:
+        await exchange.answer(status, headers, body)
+        return
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    # The server itself leaves the body out of an answer to HEAD; its length is told all the same.
     await send({"type": "http.response.body", "body": body})
 
 
-async def _respond_empty(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+async def _respond_empty(send: Send, headers: Headers) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
@@ -191,74 +226,6 @@ async def _respond_empty(send: Send, headers: list[tuple[bytes, bytes]]) -> None
 async def _send_part(send: Send, part: bytes) -> None:
     if part:
         await send({"type": "http.response.body", "body": part, "more_body": True})
-
-
-async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
-    """The whole body. An ordinary one comes in one part, and costs no iterator.
-
-    Raises:
-        BodyTooLarge: it is larger than this server reads.
-        ClientLeft: the client hung up in the middle.
-    """
-    _check_length(headers)
-    body, has_more = await _part(receive)
-    while has_more:
-        part, has_more = await _part(receive)
-        body += part
-        if len(body) > BODY_BYTES_MAX:
-            raise _too_large()
-    if len(body) > BODY_BYTES_MAX:
-        raise _too_large()
-    return body
-
-
-async def _chunks(
-    receive: Receive, headers: dict[bytes, bytes], read_to_end: asyncio.Event
-) -> AsyncIterator[bytes]:
-    """The body as it comes; `read_to_end` is set after its last part.
-
-    Raises:
-        BodyTooLarge: it is larger than this server reads.
-        ClientLeft: the client hung up in the middle.
-    """
-    _check_length(headers)
-    read = 0
-    has_more = True
-    while has_more:
-        chunk, has_more = await _part(receive)
-        read += len(chunk)
-        if read > BODY_BYTES_MAX:
-            raise _too_large()
-        if chunk:
-            yield chunk
-    read_to_end.set()
-
-
-async def _part(receive: Receive) -> tuple[bytes, bool]:
-    """The next part of the body, and whether more will come."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientLeft
-    return message.get("body", b""), message.get("more_body", False)
-
-
-def _check_length(headers: dict[bytes, bytes]) -> None:
-    """Refuse a body that says it is too large, before any of it is read."""
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise _too_large()
-
-
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"the body is larger than {BODY_BYTES_MAX} bytes")
-
-
-async def _left(receive: Receive, read_to_end: asyncio.Event | None = None) -> None:
-    """End when the client has hung up. While the body is read, its reader notices that first."""
-    if read_to_end is not None:
-        await read_to_end.wait()
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ HTTP says it better.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -39,13 +40,15 @@ HTTP_STATUS_OF_REASON: Final[dict[str, int]] = {
 }
 
 Headers = list[tuple[bytes, bytes]]
+JSON_HEADERS: Final[Headers] = [(b"content-type", b"application/json")]
+StatusOf = Callable[[Exception], status_pb2.Status]
 
 
 def error_response(status: status_pb2.Status, error: Exception) -> tuple[int, Headers, bytes]:
     """The HTTP status, the headers and the body of an error."""
     info = error_details_pb2.ErrorInfo()
     retry = error_details_pb2.RetryInfo()
-    headers: Headers = [(b"content-type", b"application/json")]
+    headers = [*JSON_HEADERS]
     for detail in status.details:
         if detail.Unpack(retry):
             seconds = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
+from google.rpc import status_pb2
 from starlette.types import ASGIApp
+
+from flashsale_server.json_gateway.http_errors import StatusOf
+from flashsale_server.json_gateway.http_protocol import HttpProtocol
 
 IDLE_SECONDS: Final = 75
 """How long a connection may stay open without a request."""
@@ -39,19 +43,23 @@ class HttpServer:
         port: int = self._listener.getsockname()[1]
         return port
 
-    def start(self, app: ASGIApp) -> None:
-        """Serve `app` where `listen` has taken the address."""
+    def start(self, app: ASGIApp, status_of: StatusOf | None = None) -> None:
+        """Serve `app` where `listen` has taken the address.
+
+        `status_of` says how the refusal of what is no request looks on the wire.
+        """
         if self._listener is None:
             raise RuntimeError("listen first")
         config = uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=HttpProtocol if status_of is None else _protocol_with(status_of),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nobody asks where a call comes from, and each would pay for it
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=2,
         )
@@ -71,6 +79,14 @@ class _EmbeddedServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _protocol_with(status_of: StatusOf) -> type[HttpProtocol]:
+    class Protocol(HttpProtocol):
+        def status_of(self, error: Exception) -> status_pb2.Status:
+            return status_of(error)
+
+    return Protocol
 
 
 def _listener(address: str) -> socket.socket:

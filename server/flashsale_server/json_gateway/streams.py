@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
+from flashsale_server.json_gateway.http_bodies import body_lines
 from flashsale_server.json_gateway.transcoding import message_of_json
 
 RECONNECT_MS: Final = 1000
@@ -73,18 +74,13 @@ class EventStream:
 
 
 async def messages_in(
-    chunks: AsyncIterator[bytes], descriptor: Descriptor
+    parts: AsyncIterator[bytes], descriptor: Descriptor
 ) -> AsyncIterator[Message]:
     """The messages of a body that has one JSON object a line, as they come.
 
     Raises:
         InvalidFields: a line is no such message.
+        BodyTooLarge: a line is larger than this server reads.
     """
-    rest = b""
-    async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield message_of_json(descriptor, line)
-    if rest.strip():
-        yield message_of_json(descriptor, rest)
+    async for line in body_lines(parts):
+        yield message_of_json(descriptor, line)

@@ -1,0 +1,144 @@
+"""HTTP/1.1 of a connection: uvicorn's protocol, and what it leaves open.
+
+It bounds what comes before a body; it refuses what is no request in the words of every other error;
+and it takes an ordinary answer as a whole, because ASGI's messages cost a purchase more than its
+decision does.
+"""
+
+from typing import Final
+
+from google.rpc import code_pb2, status_pb2
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from flashsale_server.checkout import InvalidFields, Violation
+from flashsale_server.json_gateway.http_errors import Headers, error_response
+
+URL_BYTES_MAX: Final = 8 * 1024
+HEAD_BYTES_MAX: Final = 64 * 1024
+"""How much may come before a body, and between two pieces of one."""
+
+EXCHANGE: Final = "flashsale.exchange"
+"""Where the state of a request's scope has its `Exchange`."""
+
+_URL_TOO_LONG: Final = (414, "url", f"is longer than {URL_BYTES_MAX} bytes")
+_HEAD_TOO_LARGE: Final = (431, "headers", f"are larger than {HEAD_BYTES_MAX} bytes")
+
+
+class Exchange:
+    """A request and its answer as wholes: what ASGI does in several messages, in one call each."""
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """The body, where all of it has come already; None where it has to be received."""
+        return None if self._cycle.more_body else bytes(self._cycle.body)
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Write an answer and end it. Its length is added; an answer to HEAD has no body."""
+        cycle = self._cycle
+        if cycle.flow.write_paused:
+            await cycle.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(
+            _head(status, cycle.default_headers + headers, len(body), keep_alive=cycle.keep_alive)
+            + (b"" if cycle.scope["method"] == "HEAD" else body)
+        )
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    _unread_bytes = 0
+    _has_progressed = False
+    _refusal: tuple[int, str, str] | None = None
+
+    def status_of(self, error: Exception) -> status_pb2.Status:
+        """How a refusal looks on the wire."""
+        return status_pb2.Status(code=code_pb2.INVALID_ARGUMENT, message=str(error))
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless what is read comes to nothing for too long."""
+        self._has_progressed = False
+        self._unread_bytes += len(data)
+        super().data_received(data)
+        if self._has_progressed:
+            self._unread_bytes = 0
+        elif self._unread_bytes > HEAD_BYTES_MAX:
+            self._refusal = _HEAD_TOO_LARGE
+            self.send_400_response("")
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the URL.
+
+        Raises:
+            ValueError: it is too long; the parser reports it as any other error.
+        """
+        super().on_url(url)
+        if len(self.url) > URL_BYTES_MAX:
+            self._refusal = _URL_TOO_LONG
+            raise ValueError(self._refusal)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer.
+
+        Raises:
+            ValueError: the headers are too large.
+        """
+        self._has_progressed = True
+        # Bytes that came together with the headers may be of other requests, or of the body.
+        if self._unread_bytes > HEAD_BYTES_MAX and self._head_bytes() > HEAD_BYTES_MAX:
+            self._refusal = _HEAD_TOO_LARGE
+            raise ValueError(self._refusal)
+        super().on_headers_complete()
+        self.scope["state"][EXCHANGE] = Exchange(self.cycle)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._has_progressed = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the end of the body."""
+        self._has_progressed = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read as a request, and hang up."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            is_of_this_request = cycle.more_body and not self.pipeline
+            cycle.disconnected = True
+            if cycle.response_started or not is_of_this_request:
+                # The refusal would be taken for the answer to an earlier request, or for a part
+                # of an answer that has begun.
+                self.transport.close()
+                return
+        code, field, description = self._refusal or (400, "request", msg)
+        error = InvalidFields([Violation(field, description)])
+        _, headers, body = error_response(self.status_of(error), error)
+        self.transport.write(_head(code, headers, len(body), keep_alive=False) + body)
+        self.transport.close()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+
+def _head(status: int, headers: Headers, length: int, *, keep_alive: bool) -> bytes:
+    """What comes before an answer's body of `length` bytes."""
+    lines = [b"%s: %s\r\n" % header for header in headers]
+    if not keep_alive:
+        lines.append(b"connection: close\r\n")
+    return b"%s%scontent-length: %d\r\n\r\n" % (STATUS_LINE[status], b"".join(lines), length)
