@@ -56,10 +56,13 @@ class Routes:
                 methods[binding.http_method] = binding
         # Templates with more text are tried first: "/a/{b}:c" before "/a/{b}", which matches it
         # too.
-        self._others = sorted(
+        others = sorted(
             (item for item in self.bindings if not item.template.is_exact),
             key=lambda item: (-len(_text_of(item.template)), item.template.text),
         )
+        self._others: dict[str, list[Binding]] = {}
+        for binding in others:
+            self._others.setdefault(binding.http_method, []).append(binding)
 
     def find(self, http_method: str, raw_path: str) -> tuple[Binding, dict[str, str]]:
         """The binding for a request, and the values in its path.
@@ -72,19 +75,21 @@ class Routes:
         exact = self._exact.get(raw_path, {})
         if http_method in exact:
             return exact[http_method], {}
-        allowed = set(exact)
-        for binding in self._others:
+        for binding in self._others.get(http_method, ()):
             values = binding.template.match(raw_path)
-            if values is None:
-                continue
-            if binding.http_method == http_method:
+            if values is not None:
                 return binding, values
-            allowed.add(binding.http_method)
+        allowed = {*exact, *self._methods_by_template(raw_path)}
         if allowed:
             raise MethodNotAllowed(
                 f"{raw_path} cannot be asked with {http_method}", sorted(allowed)
             )
         raise PathNotFound(f"there is nothing at {raw_path}")
+
+    def _methods_by_template(self, raw_path: str) -> Iterator[str]:
+        for method, bindings in self._others.items():
+            if any(item.template.match(raw_path) is not None for item in bindings):
+                yield method
 
 
 def _bindings(services: Sequence[Service]) -> Iterator[Binding]:

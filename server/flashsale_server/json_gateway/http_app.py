@@ -25,24 +25,20 @@ from flashsale_server.checkout import (
     Violation,
 )
 from flashsale_server.json_gateway.bindings import Binding, Routes, Service
-from flashsale_server.json_gateway.http_bodies import (
+from flashsale_server.json_gateway.http_errors import JSON_HEADERS, StatusOf, error_response
+from flashsale_server.json_gateway.http_exchange import (
     ClientLeft,
+    Exchange,
     body_parts,
     client_left,
-    whole_body,
 )
-from flashsale_server.json_gateway.http_errors import (
-    JSON_HEADERS,
-    Headers,
-    StatusOf,
-    error_response,
-)
-from flashsale_server.json_gateway.http_protocol import EXCHANGE, Exchange
+from flashsale_server.json_gateway.http_protocol import exchange_of
 from flashsale_server.json_gateway.json_writing import json_of
 from flashsale_server.json_gateway.streams import EventStream, JsonLines, Lines, messages_in
 from flashsale_server.json_gateway.templates import BadEscape
 from flashsale_server.json_gateway.transcoding import request_of
 
+_PATIENT: Final = Caller()
 _TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])")
 _TIMEOUT_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
@@ -95,53 +91,55 @@ class _Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        exchange = exchange_of(scope, receive, send)
         raw_path = scope["raw_path"].decode("ascii", "replace")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         try:
             try:
                 binding, path_values = self._routes.find(method, raw_path)
             except PathNotFound:
-                await self._show_page(scope, receive, send)
+                await self._show_page(exchange)
                 return
-            await self._answer(binding, path_values, scope, receive, send)
+            await self._answer(binding, path_values, exchange)
         except ClientLeft:
             return  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
-            await self._fail(scope, send, error)
+            await self._fail(exchange, error)
 
     async def _answer(
-        self,
-        binding: Binding,
-        path_values: dict[str, str],
-        scope: Scope,
-        receive: Receive,
-        send: Send,
+        self, binding: Binding, path_values: dict[str, str], exchange: Exchange
     ) -> None:
-        headers = dict(scope["headers"])
-        caller = _caller(headers)
+        caller = _caller(exchange.headers)
         # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
         if binding.rpc.client_streaming:
             read = asyncio.Event()
-            requests = messages_in(body_parts(receive, read), binding.rpc.input_type)
-            left = client_left(receive, read)
-            await self._stream(call(requests, caller), JsonLines(), left, send)
+            requests = messages_in(body_parts(exchange.receive, read), binding.rpc.input_type)
+            left = client_left(exchange.receive, read)
+            await self._stream(call(requests, caller), JsonLines(), left, exchange.send)
             return
-        body = await whole_body(_exchange(scope), receive, headers)
-        request = request_of(binding, path_values, _query(scope), body)
-        if not binding.rpc.server_streaming:
-            answer: Message = await call(request, caller)
-            await _respond(scope, send, 200, JSON_HEADERS, json_of(answer))
+        query = _query(exchange.scope["query_string"])
+        request = request_of(binding, path_values, query, await exchange.body())
+        if binding.rpc.server_streaming:
+            await self._answer_stream(call(request, caller), exchange)
             return
-        wants_events = b"text/event-stream" in headers.get(b"accept", b"")
+        answer: Message = await call(request, caller)
+        await exchange.answer(200, JSON_HEADERS, json_of(answer))
+
+    async def _answer_stream(
+        self, answers: AsyncGenerator[Message, None], exchange: Exchange
+    ) -> None:
+        wants_events = b"text/event-stream" in exchange.headers.get(b"accept", b"")
         lines = EventStream() if wants_events else JsonLines()
-        answers: AsyncGenerator[Message, None] = call(request, caller)
-        if scope["method"] == "HEAD":
-            async with contextlib.aclosing(answers):
-                await anext(answers, None)  # it decides whether there is a stream at all
-            await _respond_empty(send, lines.headers)
-        else:
-            await self._stream(answers, lines, client_left(receive), send)
+        if exchange.scope["method"] != "HEAD":
+            await self._stream(answers, lines, client_left(exchange.receive), exchange.send)
+            return
+        async with contextlib.aclosing(answers):
+            await anext(answers, None)  # it decides whether there is a stream at all
+        await exchange.send(
+            {"type": "http.response.start", "status": 200, "headers": lines.headers}
+        )
+        await exchange.send({"type": "http.response.body", "body": b""})
 
     async def _stream(
         self,
@@ -179,48 +177,27 @@ class _Application:
             await _send_part(send, lines.error(json_of(self._status_of(error))))
         await send({"type": "http.response.body", "body": b""})
 
-    async def _fail(self, scope: Scope, send: Send, error: Exception) -> None:
+    async def _fail(self, exchange: Exchange, error: Exception) -> None:
         if isinstance(error, BadEscape):
             error = InvalidFields([Violation("path", str(error))])
         code, headers, body = error_response(self._status_of(error), error)
-        await _respond(scope, send, code, headers, body)
+        await exchange.answer(code, headers, body)
 
-    async def _show_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _show_page(self, exchange: Exchange) -> None:
+        scope = exchange.scope
         scope["app"] = self  # then a page that is not for this method says so by raising
         try:
-            await self._pages(scope, receive, send)
+            await self._pages(scope, exchange.receive, exchange.send)
         except HTTPException as error:
             allowed = (error.headers or {}).get("Allow")
             if allowed is None:
                 raise
-            raise MethodNotAllowed(
-                f"{scope['path']} cannot be asked with {scope['method']}",
-                sorted(allowed.split(", ")),
-            ) from error
+            message = f"{scope['path']} cannot be asked with {scope['method']}"
+            raise MethodNotAllowed(message, sorted(allowed.split(", "))) from error
 
-    async def _nothing_here(self, scope: Scope, _: Receive, send: Send) -> None:
-        await self._fail(scope, send, PathNotFound(f"there is nothing at {scope['path']}"))
-
-
-def _exchange(scope: Scope) -> Exchange | None:
-    found: Exchange | None = scope.get("state", {}).get(EXCHANGE)
-    return found
-
-
-async def _respond(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
-    exchange = _exchange(scope)
-    if exchange is not None:
-        await exchange.answer(status, headers, body)
-        return
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    # The server itself leaves the body out of an answer to HEAD; its length is told all the same.
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _respond_empty(send: Send, headers: Headers) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    async def _nothing_here(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = PathNotFound(f"there is nothing at {scope['path']}")
+        await self._fail(exchange_of(scope, receive, send), error)
 
 
 async def _send_part(send: Send, part: bytes) -> None:
@@ -228,8 +205,7 @@ async def _send_part(send: Send, part: bytes) -> None:
         await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
-def _query(scope: Scope) -> list[tuple[str, str]]:
-    raw: bytes = scope["query_string"]
+def _query(raw: bytes) -> list[tuple[str, str]]:
     if not raw:
         return []
     try:
@@ -244,7 +220,7 @@ def _caller(headers: dict[bytes, bytes]) -> Caller:
     """Who calls; a Grpc-Timeout header, such as 5S or 100m, says until when."""
     text = headers.get(b"grpc-timeout")
     if text is None:
-        return Caller()
+        return _PATIENT
     found = _TIMEOUT.fullmatch(text.decode("latin-1"))
     if found is None:
         raise InvalidFields([Violation("Grpc-Timeout", "must be a number with H, M, S, m, u or n")])

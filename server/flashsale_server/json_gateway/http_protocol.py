@@ -8,6 +8,7 @@ decision does.
 from typing import Final
 
 from google.rpc import code_pb2, status_pb2
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -16,37 +17,51 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from flashsale_server.checkout import InvalidFields, Violation
 from flashsale_server.json_gateway.http_errors import Headers, error_response
+from flashsale_server.json_gateway.http_exchange import Exchange
 
 URL_BYTES_MAX: Final = 8 * 1024
 HEAD_BYTES_MAX: Final = 64 * 1024
 """How much may come before a body, and between two pieces of one."""
 
-EXCHANGE: Final = "flashsale.exchange"
-"""Where the state of a request's scope has its `Exchange`."""
+CONNECTION: Final = "flashsale.connection"
+"""Where the state of a request's scope has its connection."""
 
 _URL_TOO_LONG: Final = (414, "url", f"is longer than {URL_BYTES_MAX} bytes")
 _HEAD_TOO_LARGE: Final = (431, "headers", f"are larger than {HEAD_BYTES_MAX} bytes")
 
 
-class Exchange:
-    """A request and its answer as wholes: what ASGI does in several messages, in one call each."""
+def exchange_of(scope: Scope, receive: Receive, send: Send) -> Exchange:
+    """The exchange of a request, by the shortest way that its server has."""
+    connection: HttpProtocol | None = scope.get("state", {}).get(CONNECTION)
+    if connection is None:
+        return Exchange(scope, receive, send)
+    return connection.exchange(scope, receive, send)
+
+
+class WholeExchange(Exchange):
+    """A request and its answer as wholes: in one call each what ASGI does in several messages."""
 
     __slots__ = ("_cycle",)
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(
+        self, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        super().__init__(scope, receive, send)
         self._cycle = cycle
 
-    def body(self) -> bytes | None:
-        """The body, where all of it has come already; None where it has to be received."""
-        return None if self._cycle.more_body else bytes(self._cycle.body)
+    async def body(self) -> bytes:
+        """The body, at once where all of it has come already; `Exchange` says what is raised."""
+        return await super().body() if self._cycle.more_body else bytes(self._cycle.body)
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """Write an answer and end it. Its length is added; an answer to HEAD has no body."""
+        """Write head and body at once, and end the answer."""
         cycle = self._cycle
         if cycle.flow.write_paused:
             await cycle.flow.drain()
         if cycle.disconnected:
             return
+        if cycle.response_started:
+            raise RuntimeError("the answer has begun already")
         cycle.response_started = cycle.response_complete = True
         cycle.transport.write(
             _head(status, cycle.default_headers + headers, len(body), keep_alive=cycle.keep_alive)
@@ -65,6 +80,13 @@ class HttpProtocol(HttpToolsProtocol):
     _has_progressed = False
     _refusal: tuple[int, str, str] | None = None
 
+    def exchange(self, scope: Scope, receive: Receive, send: Send) -> Exchange:
+        """The exchange of a request: whole, unless a later request has been read by now."""
+        is_latest = self.cycle.scope is scope
+        if is_latest:
+            return WholeExchange(self.cycle, scope, receive, send)
+        return Exchange(scope, receive, send)
+
     def status_of(self, error: Exception) -> status_pb2.Status:
         """How a refusal looks on the wire."""
         return status_pb2.Status(code=code_pb2.INVALID_ARGUMENT, message=str(error))
@@ -76,7 +98,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._has_progressed:
             self._unread_bytes = 0
-        elif self._unread_bytes > HEAD_BYTES_MAX:
+        elif self._unread_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self._refusal = _HEAD_TOO_LARGE
             self.send_400_response("")
 
@@ -103,7 +125,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._refusal = _HEAD_TOO_LARGE
             raise ValueError(self._refusal)
         super().on_headers_complete()
-        self.scope["state"][EXCHANGE] = Exchange(self.cycle)
+        # Not the exchange itself: with the scope it would make a cycle of references.
+        self.scope["state"][CONNECTION] = self
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from flashsale_server.json_gateway.http_bodies import body_lines
+from flashsale_server.json_gateway.http_exchange import body_lines
 from flashsale_server.json_gateway.transcoding import message_of_json
 
 RECONNECT_MS: Final = 1000
