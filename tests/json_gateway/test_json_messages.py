@@ -30,6 +30,8 @@ def made_message() -> type[Message]:
     colour = file.enum_type.add(name="Colour")
     colour.value.add(name="COLOUR_NONE", number=0)
     colour.value.add(name="COLOUR_RED", number=-7)
+    colour.value.add(name="COLOUR_CRIMSON", number=-7)
+    colour.options.allow_alias = True
     kinds = file.message_type.add(name="Kinds")
     scalars = [
         kind for kind in FIELD.Type.values() if kind not in (FIELD.TYPE_GROUP, FIELD.TYPE_MESSAGE)

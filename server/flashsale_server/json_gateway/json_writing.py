@@ -72,7 +72,8 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
     if field.message_type is not None:
         return _message_writer(field.message_type)
     if field.enum_type is not None:
-        names = {item.number: item.name for item in field.enum_type.values}
+        # Of several names of one number the first is written.
+        names = {item.number: item.name for item in reversed(field.enum_type.values)}
         return lambda number: names.get(number, number)
     if field.cpp_type in _LONG_NUMBERS:
         return str
