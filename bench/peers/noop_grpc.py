@@ -62,7 +62,16 @@ class Noop:
     async def BatchPurchase(
         self, request: pb.BatchPurchaseRequest, context: _Context
     ) -> pb.BatchPurchaseResponse:
-        return pb.BatchPurchaseResponse(results=[self._result] * len(request.requests))
+        if not request.HasField("columns"):
+            return pb.BatchPurchaseResponse(results=[self._result] * len(request.requests))
+        count = len(request.columns.user_ids)
+        columns = pb.ResultColumns(outcomes=[self._response.outcome] * count)
+        if self._response.HasField("purchase"):
+            purchase = self._response.purchase
+            columns.purchase_ids.extend([purchase.purchase_id] * count)
+            columns.positions.extend([purchase.position] * count)
+            columns.create_times_us.extend([purchase.create_time.ToMicroseconds()] * count)
+        return pb.BatchPurchaseResponse(columns=columns)
 
     async def StreamPurchases(
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], context: _Context
