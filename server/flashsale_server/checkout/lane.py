@@ -207,9 +207,14 @@ class Lane:
             timer.cancel()
 
     async def _decide(self, pending: Pending) -> None:
-        """Decide all that waits, batch by batch, as far as one append can carry it."""
-        while self._queue and pending.admits(self._clock.now_us()):
+        """Decide all that waits now, batch by batch, as far as one append can carry it.
+
+        What comes meanwhile is decided while that append is written, and not before it.
+        """
+        waiting = len(self._queue)
+        while waiting > 0 and self._queue and pending.admits(self._clock.now_us()):
             await self._decide_batch(pending)
+            waiting -= self._batch_size
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
