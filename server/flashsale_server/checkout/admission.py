@@ -5,7 +5,7 @@ ledger has already is given again; a server that drains, an open circuit, a full
 over the limit turn the call away. Only a call that enters the line is charged.
 """
 
-import uuid
+import os
 from collections.abc import Iterable
 
 import msgspec
@@ -32,20 +32,16 @@ from flashsale_server.domain import (
 )
 
 
-class Order(msgspec.Struct, frozen=True, gc=False):
-    """A purchase request that is well formed.
+class Order(PurchaseCommand, gc=False):
+    """A purchase request that is well formed: the command, and what only the door must know.
 
     Attributes:
-        request_id: the same id of the same user never buys twice; a new one is made when empty.
-        is_retry: the fate of an earlier copy is unknown to its sender.
+        request_id: made at the door when it is empty.
+        sale_id: whose lane it takes.
         timeout_seconds: how long an answer is of use; None for as long as the call.
     """
 
-    sale_id: str
-    user_id: str
-    quantity: int = 1
-    request_id: str = ""
-    is_retry: bool = False
+    sale_id: str = ""
     timeout_seconds: float | None = None
 
 
@@ -68,15 +64,15 @@ class Admission:
         self._clock = clock
         self._arrivals = 0
 
-    def admit(self, orders: Iterable[tuple[Lane, Order]], deadline: float | None) -> list[Call]:
+    def admit(self, lane: Lane, orders: Iterable[Order], deadline: float | None) -> list[Call]:
         """Let orders in that arrived together, in their order, or answer them at once.
 
-        The calls that come back have their result already, a fault included, or get it from their
+        The calls that come back have their result already, a fault included, or get it from the
         lane. `deadline` is in seconds of the event loop's clock.
         """
         now = self._clock.monotonic()
-        closed = self._closed(now)
-        return [self._admit(lane, order, now, deadline, closed) for lane, order in orders]
+        closed = self._closed(now) or lane.stopped
+        return [self._admit(lane, order, now, deadline, closed) for order in orders]
 
     def _admit(
         self, lane: Lane, order: Order, now: float, deadline: float | None, closed: Fault | None
@@ -85,29 +81,28 @@ class Admission:
         if order.timeout_seconds is not None:
             until = now + order.timeout_seconds
             deadline = until if deadline is None else min(deadline, until)
-        command = PurchaseCommand(
-            order.user_id,
-            order.request_id or uuid.uuid4().hex,
-            order.quantity,
-            order.is_retry,
-            self._arrivals + 1,
-        )
-        call = Call(lane.sale_id, command, now, deadline)
-        known = self._known(lane, call, command) if order.request_id else None
+        is_new = not order.request_id
+        if is_new:
+            order.request_id = os.urandom(16).hex()
+        call = Call(lane.sale_id, order, now, deadline, (order.user_id, order.request_id))
+        known = None if is_new else self._known(lane, call, order)
         if known is not None:
             return known
-        fault = closed or lane.stopped or self._refusal(order.user_id, now)
+        fault = closed or self._refusal(order.user_id, now)
         if fault is not None:
             return self._settled(call, fault)
         self._arrivals += 1
+        order.arrival = self._arrivals
         lane.submit(call)
         return call
 
     def _known(self, lane: Lane, call: Call, command: PurchaseCommand) -> Call | None:
         """The call that answers a request id which is on its way, or in the ledger, already."""
-        copy = lane.copy_of(call.key) if call.key else None
+        copy = lane.copy_of(call.key)
         if copy is not None:
             return self._joined(copy, call, command)
+        if not lane.inventory.purchases_of(command.user_id) and not lane.inventory.refusals:
+            return None
         replayed = replayed_answer(lane.inventory, command)
         if replayed is None:
             return None

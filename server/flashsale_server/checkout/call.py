@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from flashsale_server.checkout.faults import Fault
-from flashsale_server.domain import Answer, ChangeOutcome, Command, PurchaseCommand
+from flashsale_server.domain import Answer, ChangeOutcome, Command
 
 CallResult = Answer | ChangeOutcome | Fault
 CallKey = tuple[str, str]
@@ -43,13 +43,16 @@ class Call:
     )
 
     def __init__(
-        self, sale_id: str, command: Command, arrived_at: float, deadline: float | None
+        self,
+        sale_id: str,
+        command: Command,
+        arrived_at: float,
+        deadline: float | None,
+        key: CallKey | None = None,
     ) -> None:
         self.sale_id = sale_id
         self.command = command
-        self.key: CallKey | None = (
-            (command.user_id, command.request_id) if isinstance(command, PurchaseCommand) else None
-        )
+        self.key = key
         self.arrived_at = arrived_at
         self.deadline = deadline
         self.is_abandoned = False

@@ -26,8 +26,8 @@ class CallQueue:
         self._meters = meters
         self._clock = clock
         self._waiting: deque[Call] = deque()
-        self._copies: dict[CallKey, Call] = {}
-        self.copy_of: Callable[[CallKey], Call | None] = self._copies.get
+        self._copies: dict[CallKey | None, Call] = {}
+        self.copy_of: Callable[[CallKey | None], Call | None] = self._copies.get
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -36,7 +36,7 @@ class CallQueue:
         """Let a call in, behind everybody else."""
         self._line.enter()
         self._waiting.append(call)
-        if call.key:
+        if call.key is not None:
             self._copies[call.key] = call
 
     def take(self, count: int) -> list[Call]:
@@ -71,7 +71,7 @@ class CallQueue:
                 if call.result is not None:
                     continue
                 left += 1
-                if call.key and self.copy_of(call.key) is call:
+                if self.copy_of(call.key) is call:
                     del self._copies[call.key]
                 self._meters.answered(result, now - call.arrived_at)
                 call.settle(result)

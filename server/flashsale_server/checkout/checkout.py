@@ -176,12 +176,12 @@ class Checkout:
         deadline: float | None = None,
     ) -> Call:
         """Let one purchase call in, or answer it at once; see `admit_all`."""
-        order = Order(lane.sale_id, user_id, quantity, request_id, is_retry)
-        return self.admit_all([(lane, order)], deadline)[0]
+        order = Order(user_id, request_id, quantity, is_retry, sale_id=lane.sale_id)
+        return self.admit_all(lane, [order], deadline)[0]
 
-    def admit_all(self, orders: Iterable[tuple[Lane, Order]], deadline: float | None) -> list[Call]:
+    def admit_all(self, lane: Lane, orders: Iterable[Order], deadline: float | None) -> list[Call]:
         """Let purchase calls in that arrived together, or answer them at once; see Admission."""
-        return self._admission.admit(orders, deadline)
+        return self._admission.admit(lane, orders, deadline)
 
     async def purchases_of(self, lane: Lane, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases in the sale, oldest first, as new as the ledger.

@@ -5,14 +5,14 @@ import msgspec
 from flashsale_server.domain.entries import SaleTerms
 
 
-class PurchaseCommand(msgspec.Struct, frozen=True, gc=False):
+class PurchaseCommand(msgspec.Struct, gc=False):
     """Buy `quantity` units for a user.
 
     Attributes:
         request_id: the same id of the same user never buys twice.
         is_retry: the fate of an earlier copy is unknown to its sender, so a refusal must be
             recorded.
-        arrival: the number of the call among those that its node has let in.
+        arrival: the number of the call among those that its node has let in; given at the door.
     """
 
     user_id: str

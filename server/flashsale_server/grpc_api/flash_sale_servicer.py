@@ -4,9 +4,10 @@ Each RPC takes a message and its caller, and returns a message or raises a fault
 the RPCs' names, so that a door finds them by the contract alone.
 """
 
+import itertools
 import resource
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -69,7 +70,7 @@ class FlashSaleServicer:
         """Try to buy."""
         order = order_of(request)
         lane = await self._checkout.lane(order.sale_id)
-        (call,) = self._checkout.admit_all([(lane, order)], caller.deadline)
+        (call,) = self._checkout.admit_all(lane, [order], caller.deadline)
         await all_settled((call,))
         if isinstance(call.result, Fault):
             raise call.result
@@ -93,7 +94,7 @@ class FlashSaleServicer:
         async def admit(request: pb.PurchaseRequest) -> Call:
             order = order_of(request)
             lane = await self._checkout.lane(order.sale_id)
-            return self._checkout.admit_all([(lane, order)], caller.deadline)[0]
+            return self._checkout.admit_all(lane, [order], caller.deadline)[0]
 
         stream = PurchaseStream(admit, write_result)
         async for response in stream.results(requests):
@@ -166,22 +167,17 @@ class FlashSaleServicer:
 
     async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
         """What became of orders at the door, in their order."""
-        lanes: dict[str, Lane | Fault] = {}
+        answers: dict[str, Iterator[Call | Fault]] = {}
         for sale_id in {order.sale_id for order in orders if isinstance(order, Order)}:
-            lanes[sale_id] = await self._lane_or_fault(sale_id)
-        # Nothing is waited for from here on, so that nobody comes in between.
-        found = [order if isinstance(order, Fault) else lanes[order.sale_id] for order in orders]
-        calls = iter(
-            self._checkout.admit_all(
-                (
-                    (lane, order)
-                    for lane, order in zip(found, orders, strict=True)
-                    if isinstance(lane, Lane) and isinstance(order, Order)
-                ),
-                caller.deadline,
-            )
-        )
-        return [item if isinstance(item, Fault) else next(calls) for item in found]
+            lane = await self._lane_or_fault(sale_id)
+            mine = [item for item in orders if isinstance(item, Order) and item.sale_id == sale_id]
+            if isinstance(lane, Fault):
+                answers[sale_id] = itertools.repeat(lane, len(mine))
+            else:
+                answers[sale_id] = iter(self._checkout.admit_all(lane, mine, caller.deadline))
+        return [
+            next(answers[order.sale_id]) if isinstance(order, Order) else order for order in orders
+        ]
 
     async def _lane_or_fault(self, sale_id: str) -> Lane | Fault:
         try:

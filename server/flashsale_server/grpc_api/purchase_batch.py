@@ -93,7 +93,7 @@ def _orders_by_column(columns: pb.PurchaseColumns, sale_id: str) -> list[Order |
         raise InvalidFields(violations)
     if is_plain(*user_ids, *request_ids):
         return [
-            Order(sale_id, user_id, 1, request_id)
+            Order(user_id, request_id, sale_id=sale_id)
             for user_id, request_id in zip(user_ids, request_ids, strict=True)
         ]
     return [

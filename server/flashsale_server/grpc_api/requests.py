@@ -45,7 +45,14 @@ def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
         violations.append(Violation("quantity", f"must be 1 to {QUANTITY_MAX}"))
     if violations:
         raise InvalidFields(violations)
-    return Order(sale_id, user_id, quantity, request_id, request.retry, timeout_seconds)
+    return Order(
+        user_id,
+        request_id,
+        quantity,
+        request.retry,
+        sale_id=sale_id,
+        timeout_seconds=timeout_seconds,
+    )
 
 
 def sale_id_of(request: pb.StatusRequest | pb.WatchStatusRequest) -> str:
