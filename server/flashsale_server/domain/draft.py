@@ -118,7 +118,8 @@ class Draft(Inventory):
                 return replayed
         outcome = purchase_outcome(self, command, purchases, self.decided_at_us)
         if outcome is Outcome.PURCHASED:
-            self._purchases_of[command.user_id] = purchases  # which is asked for again right away
+            # Brought up from what lies under, so that the new one comes after them.
+            self._purchases_of[command.user_id] = purchases
             self._write(purchased_entry(command, mint()))
             return Answer(outcome, False, self._purchases_of[command.user_id][-1])
         if command.is_retry:

@@ -178,7 +178,7 @@ class Inventory:
         )
         self.available_stock += entry.stock_change
         self.sold_stock -= entry.stock_change
-        earlier = self.purchases_of(entry.user_id)
+        earlier = self._purchases_of.get(entry.user_id)
         self._purchases_of[entry.user_id] = (*earlier, purchase) if earlier else (purchase,)
 
     def _refuse(self, entry: Entry) -> None:
