@@ -27,7 +27,7 @@ from flashsale.errors import (
     error_of_call,
     error_of_status,
 )
-from flashsale.results import Purchase, PurchaseResult
+from flashsale.results import PurchaseResult
 from flashsale.retries import Retries
 from flashsale.v1 import flash_sale_pb2 as pb
 
@@ -296,29 +296,29 @@ class Coalescer:
             columns.purchase_ids, columns.positions, columns.create_times_us, strict=True
         )
         for place, (asked, outcome) in enumerate(zip(batch, outcomes, strict=True)):
-            if outcome == pb.OUTCOME_UNSPECIFIED:
+            if outcome == pb.OUTCOME_PURCHASED:
+                self._bought(asked, *next(purchases))
+            elif outcome == pb.OUTCOME_UNSPECIFIED:
                 self._answered(asked, columns.others[place])
-                continue
-            facts = next(purchases) if outcome == pb.OUTCOME_PURCHASED else None
-            self._plainly_answered(asked, outcome, facts)
+            elif not asked.future.done():
+                request = asked.request
+                result = PurchaseResult.refused(outcome, request.request_id, request.sale_id)
+                asked.future.set_result(result)
 
-    def _plainly_answered(
-        self, asked: _Asked, outcome: int, facts: tuple[str, int, int] | None
-    ) -> None:
+    def _bought(self, asked: _Asked, purchase_id: str, position: int, create_time_us: int) -> None:
         request = asked.request
-        purchase = None
         try:
-            if facts is not None:
-                purchase = Purchase.of_one_unit(
-                    facts, request.user_id, request.request_id, request.sale_id
-                )
+            result = PurchaseResult.bought(
+                request.user_id,
+                request.request_id,
+                request.sale_id,
+                (purchase_id, position, create_time_us),
+            )
         except (ValueError, OverflowError) as error:
             self._unknown([asked], f"the answer cannot be read: {error}")
             return
         if not asked.future.done():
-            asked.future.set_result(
-                PurchaseResult.without_more(outcome, request.request_id, request.sale_id, purchase)
-            )
+            asked.future.set_result(result)
 
     def _answered(self, asked: _Asked, answer: pb.PurchaseResult) -> None:
         if not answer.HasField("response"):
