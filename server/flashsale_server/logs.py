@@ -1,5 +1,10 @@
-"""Logs: events with their facts, readable by people on a terminal and by machines elsewhere."""
+"""Logs: events with their facts, readable by people on a terminal and by machines elsewhere.
 
+Whoever reads them may go away, or their disk may be full. Then events are lost, and nothing else:
+no sale stops because nobody could be told of it.
+"""
+
+import contextlib
 import logging
 import sys
 
@@ -23,6 +28,20 @@ def configure_logs(level: str, log_format: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(level, logging.ERROR)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_LossyLogger,
         cache_logger_on_first_use=True,
     )
+
+
+class _LossyLogger(structlog.PrintLogger):
+    """Prints to standard error, and loses what cannot be printed."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__(sys.stderr)
+
+    def msg(self, message: str) -> None:
+        """Print a line."""
+        with contextlib.suppress(OSError, ValueError):
+            super().msg(message)
+
+    debug = info = warning = error = exception = critical = msg

@@ -70,6 +70,14 @@ async def test_logs_have_a_line_a_batch_at_debug_and_name_nobody(
     assert not any(user_id in str(lines) for user_id in ("ann", "bob", "cid"))
 
 
+async def test_a_sale_goes_on_when_nobody_reads_its_log_any_more(tmp_path: Path) -> None:
+    with server_process(tmp_path, "--log-level", "debug", stderr=subprocess.PIPE) as server:
+        assert server.process.stderr is not None
+        server.process.stderr.close()
+        answers = [await asyncio.wait_for(buy(server, f"u-{n}"), 20) for n in range(3)]
+    assert {answer.outcome for answer in answers} == {pb.OUTCOME_PURCHASED}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_when_told(tmp_path: Path, number: signal.Signals) -> None:
     with server_process(tmp_path) as server:
