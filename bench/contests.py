@@ -1,4 +1,4 @@
-"""Contests: two servers under the same load, in turn, several rounds, every answer checked.
+"""Contests: servers under the same load, in turn, several rounds, every answer checked.
 
 The machine's speed drifts, so only what was measured side by side is compared: each round gives one
 ratio, and the report quotes the median of the rounds and their spread.
@@ -7,23 +7,22 @@ ratio, and the report quotes the median of the rounds and their spread.
 import contextlib
 import statistics
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.measured import Measured
+from bench.measured import Measured, WrongAnswer
 from bench.peers.starting import Peer, Start
 from bench.plan import Plan
 from bench.processes import loaded
 
-
-class WrongAnswer(Exception):
-    """A server has answered wrongly, so what was measured counts for nothing."""
+Note = Callable[[str], None]
+"""Is told what is being done now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two: what is started and how it is asked.
+    """One of those who are measured: what is started and how it is asked.
 
     Attributes:
         name: for the report.
@@ -43,11 +42,14 @@ class Runs:
     """What was measured of one side, one item a round.
 
     Attributes:
+        name: the side.
+        load: how it was asked.
         measured: what the load measured.
         server_us: processor time of the server for each answer, in microseconds.
     """
 
     name: str
+    load: str
     measured: list[Measured] = field(default_factory=list)
     server_us: list[float] = field(default_factory=list)
 
@@ -56,9 +58,13 @@ class Runs:
         """Answers in a second, in each round."""
         return [item.per_second for item in self.measured]
 
+    def latencies_ms(self, percentile: str) -> list[float]:
+        """A latency in each round."""
+        return [item.latency_ms[percentile] for item in self.measured]
+
     def median_ms(self, percentile: str) -> float:
         """A latency's median over the rounds."""
-        return statistics.median(item.latency_ms[percentile] for item in self.measured)
+        return statistics.median(self.latencies_ms(percentile))
 
 
 class Arena:
@@ -67,32 +73,46 @@ class Arena:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stack = contextlib.ExitStack()
-        self._loads = 0
 
     def start(self, start: Start) -> Peer:
         """Start a server in a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         return self._stack.enter_context(start(folder))
 
-    def ask(self, peer: Peer, side: Side, plan: Plan, runs: Runs) -> Measured:
+    def ask(
+        self,
+        peer: Peer,
+        side: Side,
+        plan: Plan,
+        runs: Runs,
+        watch: Callable[[], None] | None = None,
+    ) -> Measured:
         """Put a load on a server, check what it was told, and note what was measured.
 
         Raises:
             WrongAnswer: an answer was wrong, or the stock does not add up.
+            LoadFailed: a call was not answered.
         """
-        self._loads += 1
+        told = replace(
+            plan,
+            address=peer.address,
+            outcome=side.outcome,
+            keeps=peer.sold is not None,
+            folder=str(self._folder),
+        )
         sold_before = peer.sold() if peer.sold else 0
-        cpu_before = peer.process.cpu_seconds()
-        measured = loaded(side.load, plan)
-        cpu = peer.process.cpu_seconds() - cpu_before
+        cpu_before = peer.process.cpu_seconds() if peer.process else 0.0
+        measured = loaded(side.load, told, watch)
+        cpu = peer.process.cpu_seconds() - cpu_before if peer.process else 0.0
         if measured.wrong:
-            raise WrongAnswer(f"{side.name}: {measured.wrong}")
+            raise WrongAnswer(f"{side.name} answered wrongly: {measured.wrong}")
         sold = peer.sold() - sold_before if peer.sold else measured.acknowledged
         if sold != measured.acknowledged:
             raise WrongAnswer(f"{side.name}: {measured.acknowledged} acknowledged, {sold} sold")
-        answers = sum(measured.timeline) or measured.answered
+        if not measured.answered:
+            raise WrongAnswer(f"{side.name} has answered nothing in {measured.seconds} s")
         runs.measured.append(measured)
-        runs.server_us.append(cpu / answers * 1e6)
+        runs.server_us.append(cpu / measured.asked * 1e6)
         return measured
 
     def close(self) -> None:
@@ -111,23 +131,21 @@ def arena(folder: Path) -> Iterator[Arena]:
 
 
 def contest(
-    folder: Path, ours: Side, peer: Side, *, callers: int, rounds: int, seconds: float
-) -> tuple[Runs, Runs]:
-    """Ask two servers in turn, `rounds` times; who goes first changes from round to round."""
-    sides = (ours, peer)
-    runs = (Runs(ours.name), Runs(peer.name))
+    folder: Path, sides: Sequence[Side], plan: Plan, *, rounds: int, note: Note
+) -> list[Runs]:
+    """Ask servers in turn, `rounds` times; who goes first changes from round to round.
+
+    Raises:
+        WrongAnswer, LoadFailed: as `Arena.ask`.
+    """
+    runs = [Runs(side.name, side.load) for side in sides]
     with arena(folder) as servers:
+        note("starting servers")
         peers = [servers.start(side.start) for side in sides]
         for turn in range(rounds):
-            for at in (0, 1) if turn % 2 == 0 else (1, 0):
-                plan = Plan(
-                    address=peers[at].address,
-                    name=f"bench-{turn}",
-                    callers=callers,
-                    seconds=seconds,
-                    warmup_seconds=min(1.0, seconds / 2),
-                    outcome=sides[at].outcome,
-                    keeps=peers[at].sold is not None,
-                )
-                servers.ask(peers[at], sides[at], plan, runs[at])
+            order = range(len(sides)) if turn % 2 == 0 else reversed(range(len(sides)))
+            for at in order:
+                note(f"round {turn + 1} of {rounds}: {sides[at].name}")
+                named = replace(plan, name=f"{plan.name}-{turn}")
+                servers.ask(peers[at], sides[at], named, runs[at])
     return runs

@@ -2,8 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+
+Answer = tuple[str, str]
+"""An outcome and a purchase's id, "" where there is none."""
+
+KEEPING = frozenset({"PURCHASED", "HELD"})
+"""The outcomes that come with a purchase."""
+
+
+class WrongAnswer(Exception):
+    """A server has answered wrongly, so what was measured counts for nothing."""
 
 
 @dataclass(slots=True)
@@ -14,9 +24,11 @@ class Measured:
         answered: answers within the measured time.
         seconds: the measured time.
         cpu_seconds: the processor time that the load itself has used in it.
-        latency_ms: percentiles of the time to an answer: "p50", "p95", "p99", "max".
+        latency_ms: percentiles of the time to an answer, of all calls under way in the measured
+            time: "p50", "p95", "p99", "max".
         quantiles_ms: 201 evenly spaced quantiles of the same, from the least to the most.
         slowest_ms: for loads that ask once: the slowest answer of each repeat.
+        asked: answers altogether, those outside the measured time included.
         acknowledged: purchases that were acknowledged, those outside the measured time included.
         timeline: answers in each tenth of a second, from the start.
         wrong: what was wrong with answers, and how often; empty in a run that counts.
@@ -28,6 +40,7 @@ class Measured:
     latency_ms: dict[str, float] = field(default_factory=dict)
     quantiles_ms: list[float] = field(default_factory=list)
     slowest_ms: list[float] = field(default_factory=list)
+    asked: int = 0
     acknowledged: int = 0
     timeline: list[int] = field(default_factory=list)
     wrong: dict[str, int] = field(default_factory=dict)
@@ -43,22 +56,38 @@ class Measured:
 
 
 class Checks:
-    """Checks answers as they come: the right outcome, and no purchase twice."""
+    """Checks answers as they come: the right outcome, and no purchase twice.
+
+    Attributes:
+        wrong: what was wrong with single answers, and how often.
+        checked: answers so far.
+        acknowledged: purchases among them.
+    """
 
     def __init__(self, outcome: str, *, keeps: bool) -> None:
         self._outcome = outcome
-        self._keeps = keeps
+        self._keeps = keeps and outcome in KEEPING
         self._purchase_ids: set[str] = set()
         self.wrong: Counter[str] = Counter()
+        self.checked = 0
         self.acknowledged = 0
 
-    def check(self, outcome: str, purchase_id: str) -> None:
-        """Take in an answer; `purchase_id` is "" where the answer has none."""
+    def check(self, answer: Answer) -> None:
+        """Take in an answer."""
+        outcome, purchase_id = answer
+        self.checked += 1
         if outcome != self._outcome:
             self.wrong[outcome] += 1
         elif purchase_id:
             self.acknowledged += 1
             self._purchase_ids.add(purchase_id)
+        elif self._keeps:
+            self.wrong["a purchase without an id"] += 1
+
+    def check_each(self, answers: Iterable[Answer]) -> None:
+        """Take in the answers of one call."""
+        for answer in answers:
+            self.check(answer)
 
     def verdict(self) -> dict[str, int]:
         """What was wrong, and how often."""

@@ -16,9 +16,13 @@ class Plan:
         callers: how many ask at the same time, each again as soon as it is answered.
         seconds: how long is measured, after `warmup_seconds` that are not.
         outcome: what every answer must say.
-        repeats: for loads that ask once: how many times everybody asks once.
+        repeats: for loads that ask once: how many times everybody asks once; 0 to ask again and
+            again.
+        asked_max: how many purchases are asked for at most; 0 for as many as the time allows.
+        batch: purchases in one call, for loads that put several into each.
         keeps: whether the server keeps purchases, so that each has an id of its own.
         sales: for loads over many sales: how many, named sale-0 and on; 0 for the default one.
+        folder: for loads that write themselves: where.
     """
 
     address: str
@@ -27,9 +31,12 @@ class Plan:
     seconds: float = 3.0
     warmup_seconds: float = 1.0
     outcome: str = "PURCHASED"
-    repeats: int = 1
+    repeats: int = 0
+    asked_max: int = 0
+    batch: int = 1
     keeps: bool = True
     sales: int = 0
+    folder: str = ""
 
     def as_json(self) -> str:
         """The plan as text, for the command line of a load."""

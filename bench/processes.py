@@ -10,8 +10,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench.measured import Measured
@@ -22,26 +23,36 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).parent.parent
 
 
+class ServerFailed(Exception):
+    """A server did not start."""
+
+
+class LoadFailed(Exception):
+    """A load did not come to its end: a call of it was not answered, or it took too long."""
+
+
 class Process:
     """A server under load.
 
     Attributes:
         address: where it listens.
-        ready_seconds: from its start until it took connections.
+        started_at: when it was started, in seconds of time.perf_counter.
     """
 
-    def __init__(
-        self, popen: "subprocess.Popen[bytes]", address: str, ready_seconds: float
-    ) -> None:
+    def __init__(self, popen: "subprocess.Popen[bytes]", address: str, started_at: float) -> None:
         self._popen = popen
         self.address = address
-        self.ready_seconds = ready_seconds
+        self.started_at = started_at
 
     def cpu_seconds(self) -> float:
         """The processor time that it has used, of all its threads, its own and the kernel's."""
         stat = Path(f"/proc/{self._popen.pid}/stat").read_text(encoding="ascii")
         fields = stat.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
+    def seconds_since_start(self) -> float:
+        """How long ago it was started."""
+        return time.perf_counter() - self.started_at
 
     def memory_bytes(self) -> int:
         """Its resident memory."""
@@ -55,11 +66,11 @@ def running(command: Sequence[str], address: str, folder: Path) -> Iterator[Proc
     started = time.perf_counter()
     with (folder / "log").open("ab") as log:
         popen = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env=_environment(), start_new_session=True
+            command, stdout=log, stderr=log, cwd=folder, env=environment(), start_new_session=True
         )
     try:
         _until_ready(popen, address, folder)
-        yield Process(popen, address, time.perf_counter() - started)
+        yield Process(popen, address, started)
     finally:
         popen.terminate()
         try:
@@ -69,23 +80,30 @@ def running(command: Sequence[str], address: str, folder: Path) -> Iterator[Proc
             popen.wait()
 
 
-def loaded(module: str, plan: Plan) -> Measured:
-    """What `python -m bench.loads.MODULE` measures.
+def loaded(module: str, plan: Plan, watch: Callable[[], None] | None = None) -> Measured:
+    """What `python -m bench.loads.MODULE` measures. Meanwhile `watch` is called each second.
 
     Raises:
-        RuntimeError: the load failed; its last words are the message.
+        LoadFailed: the load ended by itself; its last words are the message.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", f"bench.loads.{module}", plan.as_json()],
-        capture_output=True,
-        cwd=_ROOT,
-        env=_environment(),
-        check=False,
-        timeout=plan.warmup_seconds + plan.seconds + READY_SECONDS,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the load {module} failed:\n{done.stderr.decode()[-4000:]}")
-    return Measured(**json.loads(done.stdout))
+    command = [sys.executable, "-m", f"bench.loads.{module}", plan.as_json()]
+    until = time.monotonic() + plan.warmup_seconds + plan.seconds + READY_SECONDS
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as words:
+        popen = subprocess.Popen(command, stdout=out, stderr=words, cwd=_ROOT, env=environment())
+        try:
+            while popen.poll() is None and time.monotonic() < until:
+                if watch is not None:
+                    watch()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    popen.wait(timeout=1.0)
+        finally:
+            popen.kill()
+            popen.wait()
+        out.seek(0)
+        words.seek(0)
+        if popen.returncode:
+            raise LoadFailed(f"the load {module} failed:\n{words.read().decode()[-4000:]}")
+        return Measured(**json.loads(out.read()))
 
 
 def free_address() -> str:
@@ -105,9 +123,11 @@ def _until_ready(popen: "subprocess.Popen[bytes]", address: str, folder: Path) -
             return
         time.sleep(0.01)
     words = (folder / "log").read_text(encoding="utf-8", errors="replace")[-4000:]
-    raise RuntimeError(f"{popen.args!r} is not ready:\n{words}")
+    raise ServerFailed(f"{popen.args!r} is not ready:\n{words}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """This process' environment without settings of the service, this code first on the path."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("FLASH_SALE")}
-    return {**kept, "PYTHONPATH": os.pathsep.join([str(_ROOT), kept.get("PYTHONPATH", "")])}
+    path = [str(_ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    return {**kept, "PYTHONPATH": os.pathsep.join(path)}

