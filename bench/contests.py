@@ -29,12 +29,14 @@ class Side:
         start: starts the server in a folder.
         load: the module of bench.loads.
         outcome: what every answer must say.
+        batch: purchases in one call, where the load puts several into each.
     """
 
     name: str
     start: Start
     load: str
     outcome: str = "PURCHASED"
+    batch: int = 1
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ class Arena:
             plan,
             address=peer.address,
             outcome=side.outcome,
+            batch=side.batch,
             keeps=peer.sold is not None,
             folder=str(self._folder),
         )

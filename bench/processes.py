@@ -102,7 +102,7 @@ def loaded(module: str, plan: Plan, watch: Callable[[], None] | None = None) -> 
         out.seek(0)
         words.seek(0)
         if popen.returncode:
-            raise LoadFailed(f"the load {module} failed:\n{words.read().decode()[-4000:]}")
+            raise LoadFailed(f"the load {module} failed:\n{words.read().decode()[-1500:]}")
         return Measured(**json.loads(out.read()))
 
 
@@ -122,7 +122,7 @@ def _until_ready(popen: "subprocess.Popen[bytes]", address: str, folder: Path) -
         with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
             return
         time.sleep(0.01)
-    words = (folder / "log").read_text(encoding="utf-8", errors="replace")[-4000:]
+    words = (folder / "log").read_text(encoding="utf-8", errors="replace")[-1500:]
     raise ServerFailed(f"{popen.args!r} is not ready:\n{words}")
 
 

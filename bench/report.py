@@ -9,6 +9,7 @@ from bench.machine import Machine
 from bench.results import Crowd, Growth, LongRush, ManySales, Results, Row
 
 MEGABYTE = 1e6
+UNARY_ROW = "5"
 HOW_ASKED = {
     "ghz": "ghz",
     "unary": "a Python generator (grpc.aio), because ghz is not installed",
@@ -48,8 +49,12 @@ def _heading(results: Results) -> str:
         if results.is_quick
         else ""
     )
-    loads = {runs.load for row in results.rows for runs in row.runs}
-    unary = "".join(f" Unary load: {words}." for load, words in HOW_ASKED.items() if load in loads)
+    loads = {runs.load for row in results.rows if row.key == UNARY_ROW for runs in row.runs}
+    unary = "".join(
+        f" Row {UNARY_ROW} is asked by {words}."
+        for load, words in HOW_ASKED.items()
+        if load in loads
+    )
     return (
         f"# Measured on {results.begun_at[:10]}\n\n{quick}{_machine(results.machine)}\n\n"
         f"Begun at {results.begun_at}, commit {results.commit}. {results.rounds} rounds of "

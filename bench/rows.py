@@ -31,7 +31,6 @@ class Contest:
     """Two sides under the same load, compared by their answers in a second.
 
     Attributes:
-        batch: purchases in one call.
         reach: the ratio that has to be reached, then the one that is aimed at.
     """
 
@@ -42,7 +41,6 @@ class Contest:
     theirs: Side
     callers: int
     reach: tuple[float, ...] = ()
-    batch: int = 1
 
     def seconds(self, length: Length) -> float:
         """How long it should take."""
@@ -56,7 +54,6 @@ class Contest:
             callers=self.callers,
             seconds=length.seconds,
             warmup_seconds=length.warmup_seconds,
-            batch=self.batch,
         )
         sides = (self.ours, self.theirs)
         ours, theirs = contest(folder, sides, plan, rounds=length.rounds, note=note)
@@ -246,9 +243,13 @@ def table(unary_load: str) -> list[Measurement]:
             "json-batch",
             "purchases/s, JSON BatchPurchase, 250 a call, 8 connections",
             "JSON POST, one purchase a call, 8 connections",
-            Side("250 a call", partial(starting.flash_sale, over_http=True), "json_batch"),
+            Side(
+                "250 a call",
+                partial(starting.flash_sale, over_http=True),
+                "json_batch",
+                batch=250,
+            ),
             Side("one a call", partial(starting.flash_sale, over_http=True), "json_post"),
             callers=8,
-            batch=250,
         ),
     ]

@@ -1,0 +1,37 @@
+"""Purchases as JSON, many a call: POST /flash-sale/purchase:batch, `plan.batch` in each."""
+
+import asyncio
+import json
+
+from bench.loads.asking import AskMany, keep_asking_many, run
+from bench.loads.http_connection import HttpConnection
+from bench.loads.json_answers import answers_of
+from bench.measured import Answer, Measured
+from bench.plan import Plan
+
+PATH = "/flash-sale/purchase:batch"
+
+
+async def purchases(plan: Plan) -> Measured:
+    connections = await asyncio.gather(
+        *(HttpConnection.to(plan.address) for _ in range(plan.callers))
+    )
+
+    def asking_on(connection: HttpConnection) -> AskMany:
+        async def ask(name: str) -> list[Answer]:
+            user_ids = [f"{name}-{number}" for number in range(plan.batch)]
+            requests = [{"userId": user_id, "quantity": 1} for user_id in user_ids]
+            body = json.dumps({"requests": requests}).encode()
+            status, answer = await connection.post(PATH, plan.address, body)
+            return answers_of(status, answer, user_ids, plan)
+
+        return ask
+
+    measured = await keep_asking_many([asking_on(item) for item in connections], plan)
+    for connection in connections:
+        connection.close()
+    return measured
+
+
+if __name__ == "__main__":
+    run(purchases)
