@@ -69,86 +69,71 @@ class Runs:
         return statistics.median(self.latencies_ms(percentile))
 
 
-class Arena:
-    """Servers that are up, to be asked in turn."""
+def asked(
+    peer: Peer, side: Side, plan: Plan, runs: Runs, watch: Callable[[], None] | None = None
+) -> Measured:
+    """Put a load on a server, check what it was told, and note what was measured.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stack = contextlib.ExitStack()
+    `watch` is called each second meanwhile.
 
-    def start(self, start: Start) -> Peer:
-        """Start a server in a folder of its own."""
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        return self._stack.enter_context(start(folder))
-
-    def ask(
-        self,
-        peer: Peer,
-        side: Side,
-        plan: Plan,
-        runs: Runs,
-        watch: Callable[[], None] | None = None,
-    ) -> Measured:
-        """Put a load on a server, check what it was told, and note what was measured.
-
-        Raises:
-            WrongAnswer: an answer was wrong, or the stock does not add up.
-            LoadFailed: a call was not answered.
-        """
-        told = replace(
-            plan,
-            address=peer.address,
-            outcome=side.outcome,
-            batch=side.batch,
-            keeps=peer.sold is not None,
-            folder=str(self._folder),
-        )
-        sold_before = peer.sold() if peer.sold else 0
-        cpu_before = peer.process.cpu_seconds() if peer.process else 0.0
-        measured = loaded(side.load, told, watch)
-        cpu = peer.process.cpu_seconds() - cpu_before if peer.process else 0.0
-        if measured.wrong:
-            raise WrongAnswer(f"{side.name} answered wrongly: {measured.wrong}")
-        sold = peer.sold() - sold_before if peer.sold else measured.acknowledged
-        if sold != measured.acknowledged:
-            raise WrongAnswer(f"{side.name}: {measured.acknowledged} acknowledged, {sold} sold")
-        if not measured.answered:
-            raise WrongAnswer(f"{side.name} has answered nothing in {measured.seconds} s")
-        runs.measured.append(measured)
-        runs.server_us.append(cpu / measured.asked * 1e6)
-        return measured
-
-    def close(self) -> None:
-        """End all servers."""
-        self._stack.close()
+    Raises:
+        WrongAnswer: an answer was wrong, or the stock does not add up.
+        LoadFailed: a call was not answered.
+    """
+    told = replace(
+        plan,
+        address=peer.address,
+        outcome=side.outcome,
+        batch=side.batch,
+        keeps=peer.sold is not None,
+    )
+    sold_before = peer.sold() if peer.sold else 0
+    cpu_before = peer.process.cpu_seconds() if peer.process else 0.0
+    measured = loaded(side.load, told, watch)
+    cpu = peer.process.cpu_seconds() - cpu_before if peer.process else 0.0
+    if measured.wrong:
+        raise WrongAnswer(f"{side.name} answered wrongly: {measured.wrong}")
+    sold = peer.sold() - sold_before if peer.sold else measured.acknowledged
+    if sold != measured.acknowledged:
+        raise WrongAnswer(f"{side.name}: {measured.acknowledged} acknowledged, {sold} sold")
+    if not measured.answered:
+        raise WrongAnswer(f"{side.name} has answered nothing in {measured.seconds} s")
+    runs.measured.append(measured)
+    runs.server_us.append(cpu / measured.asked * 1e6)
+    return measured
 
 
 @contextlib.contextmanager
-def arena(folder: Path) -> Iterator[Arena]:
-    """Servers are ended when the block ends."""
-    opened = Arena(folder)
-    try:
-        yield opened
-    finally:
-        opened.close()
+def up(folder: Path, sides: Sequence[Side]) -> Iterator[list[Peer]]:
+    """The servers of the sides, each in a folder of its own, until the block ends."""
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(side.start(Path(tempfile.mkdtemp(dir=folder)))) for side in sides
+        ]
+
+
+def in_turn(
+    peers: Sequence[Peer], sides: Sequence[Side], plan: Plan, *, rounds: int, note: Note
+) -> list[Runs]:
+    """Ask servers in turn, `rounds` times; who goes first changes from round to round.
+
+    Raises:
+        WrongAnswer, LoadFailed: as `asked`.
+    """
+    runs = [Runs(side.name, side.load) for side in sides]
+    for turn in range(rounds):
+        order = range(len(sides)) if turn % 2 == 0 else reversed(range(len(sides)))
+        for at in order:
+            note(f"round {turn + 1} of {rounds}: {sides[at].name}")
+            asked(peers[at], sides[at], replace(plan, name=f"{plan.name}-{turn}"), runs[at])
+    return runs
 
 
 def contest(
     folder: Path, sides: Sequence[Side], plan: Plan, *, rounds: int, note: Note
 ) -> list[Runs]:
-    """Ask servers in turn, `rounds` times; who goes first changes from round to round.
-
-    Raises:
-        WrongAnswer, LoadFailed: as `Arena.ask`.
-    """
-    runs = [Runs(side.name, side.load) for side in sides]
-    with arena(folder) as servers:
-        note("starting servers")
-        peers = [servers.start(side.start) for side in sides]
-        for turn in range(rounds):
-            order = range(len(sides)) if turn % 2 == 0 else reversed(range(len(sides)))
-            for at in order:
-                note(f"round {turn + 1} of {rounds}: {sides[at].name}")
-                named = replace(plan, name=f"{plan.name}-{turn}")
-                servers.ask(peers[at], sides[at], named, runs[at])
-    return runs
+    """Start the servers of the sides, and ask them in turn; see `in_turn`."""
+    note("starting servers")
+    with up(folder, sides) as peers:
+        told = replace(plan, folder=str(folder))
+        return in_turn(peers, sides, told, rounds=rounds, note=note)

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contests import Note
+from bench.crowds import SWEPT, rushed, sweep_sides, swept
+from bench.growth import grown, long_rush, many_sales, reopening_rows
 from bench.results import Results
 from bench.rows import Length, Measurement, table
+
+GROWTH = ((10_000, 1), (100_000, 10), (1_000_000, 10))
+"""How many purchases one sale grows to, and in how many stretches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,16 @@ class Part:
 
 def all_parts(unary_load: str) -> list[Part]:
     """Every part; see `rows.table` for the argument."""
-    return [_row_part(row) for row in table(unary_load)]
+    return [
+        *(_row_part(row) for row in table(unary_load)),
+        Part("10", "10: one sale as it grows, and opening it again", _growth_seconds, _growth),
+        Part("sales", "many sales", lambda _, quick: 6 if quick else 60, _many_sales),
+        Part("sweep", "from 1 to 5,000 callers", _sweep_seconds, _sweep),
+        Part("rush", "everybody at once, unary", _rush_seconds, _rush),
+        Part(
+            "soak", "a long rush for what is sold out", lambda _, quick: 13 if quick else 303, _soak
+        ),
+    ]
 
 
 def _row_part(row: Measurement) -> Part:
@@ -56,3 +70,51 @@ def _row_part(row: Measurement) -> Part:
 
     title = f"{row.key}: {row.what}"
     return Part(row.key, title, lambda length, _: row.seconds(length), run)
+
+
+def _growth_seconds(length: Length, quick: bool) -> float:
+    return 8 if quick else 60
+
+
+def _growth(bench: Bench) -> None:
+    sizes = ((10_000, 1), (100_000, 4)) if bench.is_quick else GROWTH
+    for purchases, stretches in sizes:
+        bench.results.growth.append(grown(bench.folder, purchases, stretches, bench.note))
+    bench.results.rows += reopening_rows(bench.results.growth)
+
+
+def _many_sales(bench: Bench) -> None:
+    sales, seconds = (50, 1.0) if bench.is_quick else (1000, 5.0)
+    bench.results.many_sales = many_sales(bench.folder, sales, 1000, seconds, bench.note)
+
+
+def _sweep_seconds(length: Length, quick: bool) -> float:
+    sides, rounds = len(sweep_sides(is_quick=quick)), 1 if quick else 3
+    return 3 + len(SWEPT) * sides * rounds * (1.25 * _sweep_part(length) + 1)
+
+
+def _sweep_part(length: Length) -> float:
+    return length.seconds / 2
+
+
+def _sweep(bench: Bench) -> None:
+    bench.results.sweep = swept(
+        bench.folder,
+        sweep_sides(is_quick=bench.is_quick),
+        rounds=1 if bench.is_quick else 3,
+        seconds=_sweep_part(bench.length),
+        note=bench.note,
+    )
+
+
+def _rush_seconds(length: Length, quick: bool) -> float:
+    return 15 if quick else 60
+
+
+def _rush(bench: Bench) -> None:
+    rounds, repeats = (1, 1) if bench.is_quick else (3, 3)
+    bench.results.rushes = rushed(bench.folder, rounds=rounds, repeats=repeats, note=bench.note)
+
+
+def _soak(bench: Bench) -> None:
+    bench.results.long_rush = long_rush(bench.folder, 10 if bench.is_quick else 300, bench.note)
