@@ -16,6 +16,7 @@ more.
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -105,6 +106,7 @@ class Lane:
         self._queue = CallQueue(line, meters, clock)
         self.copy_of = self._queue.copy_of
         self._wake = asyncio.Event()
+        self._enough = 1
         self._in_flight: Pending | None = None
         self._next: Pending | None = None
         self._must_read = False
@@ -126,7 +128,7 @@ class Lane:
     def submit(self, call: Call) -> None:
         """Queue a call."""
         self._queue.enter(call)
-        if not self._wake.is_set():
+        if len(self._queue) >= self._enough:
             self._wake.set()
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
@@ -195,16 +197,20 @@ class Lane:
             boundary_us = self.inventory.next_boundary_us(now_us)
             if boundary_us is not None:
                 timeout_seconds = min(timeout_seconds, (boundary_us - now_us) / 1e6)
-            await self._woken(timeout_seconds)
+            await self._woken(1, timeout_seconds)
 
-    async def _woken(self, timeout_seconds: float) -> None:
-        """Wait until a call comes, an append ends, or the time is over."""
+    async def _woken(self, enough: int, timeout_seconds: float | None = None) -> None:
+        """Wait until so many calls are queued, an append ends, or the time is over."""
+        self._enough = enough
         self._wake.clear()
-        timer = asyncio.get_running_loop().call_later(timeout_seconds, self._wake.set)
+        timer = None
+        if timeout_seconds is not None:
+            timer = asyncio.get_running_loop().call_later(timeout_seconds, self._wake.set)
         try:
             await self._wake.wait()
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
 
     async def _decide(self, pending: Pending) -> None:
         """Decide all that waits now, batch by batch, as far as one append can carry it.
@@ -226,8 +232,8 @@ class Lane:
                 raise
         if calls:
             self._meters.batch_decided(len(calls))
-        # The loop has others to serve between two batches.
-        await asyncio.sleep(0)
+        if self._queue:
+            await asyncio.sleep(0)  # the loop has others to serve between two batches
 
     async def _commit(self) -> None:
         """Make what was decided ahead durable, and answer; meanwhile decide on."""
@@ -272,15 +278,22 @@ class Lane:
             await self._landed(pending, append)
 
     async def _decide_ahead(self, pending: Pending, writing: "asyncio.Future[None]") -> None:
-        """Decide what comes while `pending` is being written, on a draft laid over it."""
+        """Decide what comes while `pending` is being written, on a draft laid over it.
+
+        After the first batch only whole ones: whoever comes alone gains nothing by being decided
+        before the append is written, but costs as much as a batch.
+        """
         while not writing.done():
             now_us = self._clock.now_us()
-            if self._queue and self._next is None:
+            enough = 1 if self._next is None else self._batch_size
+            if self._next is not None and not self._next.admits(now_us):
+                enough = sys.maxsize
+            if len(self._queue) < enough:
+                await self._woken(enough)
+                continue
+            if self._next is None:
                 self._next = Pending(pending.draft, now_us, APPEND_CAPACITY)
-            if self._queue and self._next is not None and self._next.admits(now_us):
-                await self._decide_batch(self._next)
-            else:
-                await self._woken(60.0)
+            await self._decide_batch(self._next)
 
     def _sweep(self) -> None:
         """Tell those whose time is over, however long the ledger keeps everybody waiting."""
