@@ -63,6 +63,15 @@ from flashsale_server.ledger import (
 APPEND_CAPACITY: Final = 1000
 """Decisions that one append may carry."""
 
+CROWD: Final = 4
+"""Calls in one append that show that more are about to come."""
+
+GATHER_SECONDS: Final = 0.004
+"""How long a crowd may let its batch fill up."""
+
+GATHER_PAUSE_SECONDS: Final = 0.001
+"""When no call has come for so long, no more are waited for."""
+
 SWEEP_SECONDS: Final = 0.1
 """How soon a caller whose deadline has passed is told so while the ledger is slow."""
 
@@ -107,6 +116,7 @@ class Lane:
         self.copy_of = self._queue.copy_of
         self._wake = asyncio.Event()
         self._enough = 1
+        self._is_crowded = False
         self._in_flight: Pending | None = None
         self._next: Pending | None = None
         self._must_read = False
@@ -217,10 +227,26 @@ class Lane:
 
         What comes meanwhile is decided while that append is written, and not before it.
         """
+        if self._is_crowded:
+            await self._gather(pending)
         waiting = len(self._queue)
         while waiting > 0 and self._queue and pending.admits(self._clock.now_us()):
             await self._decide_batch(pending)
             waiting -= self._batch_size
+
+    async def _gather(self, pending: Pending) -> None:
+        """In a crowd, let a batch fill up as long as calls keep coming.
+
+        A busy event loop brings them one by one, and an append for each few costs more than all
+        the rest: together they are answered sooner. Fewer than a crowd are never delayed.
+        """
+        until = self._clock.monotonic() + GATHER_SECONDS
+        gathered = -1
+        while gathered < len(self._queue) < self._batch_size - len(pending.calls):
+            if self._clock.monotonic() >= until:
+                return
+            gathered = len(self._queue)
+            await self._woken(self._batch_size - len(pending.calls), GATHER_PAUSE_SECONDS)
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
@@ -241,6 +267,7 @@ class Lane:
         self._next = None
         if pending is None:  # a reader has stopped the lane meanwhile
             return
+        self._is_crowded = len(pending.calls) >= CROWD
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
             self._queue.put_back(pending.calls)

@@ -8,8 +8,8 @@ dropped or reordered row is found by reading the ledger once, with nothing but s
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -75,7 +75,16 @@ class Append:
         """
         if self.first_position != last_position + 1:
             raise LedgerDamaged(f"{self._place()} comes right after position {last_position}")
-        if _digest(self, digest) != self.digest:
+        columns = (
+            self.sale_id,
+            self.first_position,
+            self.last_position,
+            self.recorded_at_us,
+            self.node,
+            self.schema_version,
+            self.entries,
+        )
+        if _digest(digest, columns) != self.digest:
             raise LedgerDamaged(
                 f"{self._place()} does not match its digest: it, or one before it, was changed"
             )
@@ -97,22 +106,17 @@ def encoded(
     node: str,
 ) -> Append:
     """The append that puts `entries` after the one that ended at `last_position` with `digest`."""
-    append = Append(
-        sale_id=sale_id,
-        first_position=last_position + 1,
-        last_position=last_position + len(entries),
-        recorded_at_us=recorded_at_us,
-        node=node,
-        schema_version=SCHEMA_VERSION,
-        entries=_encoder.encode(entries).decode(),
-        digest=b"",
-    )
-    return replace(append, digest=_digest(append, digest))
-
-
-def _digest(append: Append, before: bytes) -> bytes:
     columns = (
-        f"{append.sale_id}\n{append.first_position}\n{append.last_position}\n"
-        f"{append.recorded_at_us}\n{append.node}\n{append.schema_version}\n"
+        sale_id,
+        last_position + 1,
+        last_position + len(entries),
+        recorded_at_us,
+        node,
+        SCHEMA_VERSION,
+        _encoder.encode(entries).decode(),
     )
-    return hashlib.sha256(before + columns.encode() + append.entries.encode()).digest()
+    return Append(*columns, digest=_digest(digest, columns))
+
+
+def _digest(before: bytes, columns: Iterable[str | int]) -> bytes:
+    return hashlib.sha256(before + "\n".join(map(str, columns)).encode()).digest()
