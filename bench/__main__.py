@@ -24,11 +24,9 @@ from bench.processes import LoadFailed, ServerFailed
 from bench.progress import Progress
 from bench.report import markdown, summary
 from bench.results import Results, stored
-from bench.rows import Length
+from bench.rows import FULL, QUICK, Length
 
 HERE = Path(__file__).parent
-QUICK = Length(rounds=2, seconds=0.6, warmup_seconds=0.3, repeats=5)
-FULL = Length(rounds=5, seconds=4.0, warmup_seconds=1.0, repeats=20)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with _working_folder(asked.folder) as folder:
-            results = _measured(chosen, folder, QUICK if asked.quick else FULL, asked.quick)
+            results = _measured(chosen, folder, QUICK if asked.quick else FULL)
     except NoRealDisk as error:
         print(error, file=sys.stderr)
         return 2
@@ -76,19 +74,19 @@ def _working_folder(parent: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _measured(parts: Sequence[Part], folder: Path, length: Length, is_quick: bool) -> Results:
+def _measured(parts: Sequence[Part], folder: Path, length: Length) -> Results:
     results = Results(
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        is_quick=is_quick,
+        is_quick=length.is_quick,
         rounds=length.rounds,
         seconds=length.seconds,
         commit=_commit(),
         machine=described(folder),
     )
-    with Progress(sum(part.seconds(length, is_quick) for part in parts)) as progress:
+    with Progress(sum(part.seconds(length) for part in parts)) as progress:
         for part in parts:
-            with progress.part(part.title, part.seconds(length, is_quick)):
-                part.run(Bench(folder, length, is_quick, progress.note, results))
+            with progress.part(part.title, part.seconds(length)):
+                part.run(Bench(folder, length, progress.note, results))
     return results
 
 

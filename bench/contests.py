@@ -7,6 +7,7 @@ ratio, and the report quotes the median of the rounds and their spread.
 import contextlib
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from bench.measured import Measured, WrongAnswer
 from bench.peers.starting import Peer, Start
 from bench.plan import Plan
-from bench.processes import loaded
+from bench.processes import loaded, machine_busy_seconds, own_busy_seconds
 
 Note = Callable[[str], None]
 """Is told what is being done now."""
@@ -48,12 +49,14 @@ class Runs:
         load: how it was asked.
         measured: what the load measured.
         server_us: processor time of the server for each answer, in microseconds.
+        others_cpus: processors that anything but this load and its server kept busy meanwhile.
     """
 
     name: str
     load: str
     measured: list[Measured] = field(default_factory=list)
     server_us: list[float] = field(default_factory=list)
+    others_cpus: list[float] = field(default_factory=list)
 
     @property
     def per_second(self) -> list[float]:
@@ -88,9 +91,14 @@ def asked(
         keeps=peer.sold is not None,
     )
     sold_before = peer.sold() if peer.sold else 0
-    cpu_before = peer.process.cpu_seconds() if peer.process else 0.0
+    server_before = peer.process.cpu_seconds() if peer.process else 0.0
+    ours_before, machine_before = own_busy_seconds(), machine_busy_seconds()
+    started = time.perf_counter()
     measured = loaded(side.load, told, watch)
-    cpu = peer.process.cpu_seconds() - cpu_before if peer.process else 0.0
+    took = time.perf_counter() - started
+    machine = machine_busy_seconds() - machine_before
+    ours = own_busy_seconds() - ours_before
+    server = peer.process.cpu_seconds() - server_before if peer.process else 0.0
     if measured.wrong:
         raise WrongAnswer(f"{side.name} answered wrongly: {measured.wrong}")
     sold = peer.sold() - sold_before if peer.sold else measured.acknowledged
@@ -99,7 +107,8 @@ def asked(
     if not measured.answered:
         raise WrongAnswer(f"{side.name} has answered nothing in {measured.seconds} s")
     runs.measured.append(measured)
-    runs.server_us.append(cpu / measured.asked * 1e6)
+    runs.server_us.append(server / measured.asked * 1e6)
+    runs.others_cpus.append(max(0.0, machine - ours - server) / took)
     return measured
 
 

@@ -21,14 +21,12 @@ class Bench:
     Attributes:
         folder: on a real disk, removed at the end.
         length: how long it may take its time.
-        is_quick: whether this is the short run.
         note: is told what is being done.
         results: where the part puts what it has measured.
     """
 
     folder: Path
     length: Length
-    is_quick: bool
     note: Note
     results: Results
 
@@ -46,7 +44,7 @@ class Part:
 
     key: str
     title: str
-    seconds: Callable[[Length, bool], float]
+    seconds: Callable[[Length], float]
     run: Callable[[Bench], None]
 
 
@@ -55,11 +53,14 @@ def all_parts(unary_load: str) -> list[Part]:
     return [
         *(_row_part(row) for row in table(unary_load)),
         Part("10", "10: one sale as it grows, and opening it again", _growth_seconds, _growth),
-        Part("sales", "many sales", lambda _, quick: 6 if quick else 60, _many_sales),
+        Part("sales", "many sales", lambda length: 5 if length.is_quick else 60, _many_sales),
         Part("sweep", "from 1 to 5,000 callers", _sweep_seconds, _sweep),
         Part("rush", "everybody at once, unary", _rush_seconds, _rush),
         Part(
-            "soak", "a long rush for what is sold out", lambda _, quick: 13 if quick else 303, _soak
+            "soak",
+            "a long rush for what is sold out",
+            lambda length: 12 if length.is_quick else 303,
+            _soak,
         ),
     ]
 
@@ -69,28 +70,28 @@ def _row_part(row: Measurement) -> Part:
         bench.results.rows.append(row.measured(bench.folder, bench.length, bench.note))
 
     title = f"{row.key}: {row.what}"
-    return Part(row.key, title, lambda length, _: row.seconds(length), run)
+    return Part(row.key, title, row.seconds, run)
 
 
-def _growth_seconds(length: Length, quick: bool) -> float:
-    return 8 if quick else 60
+def _growth_seconds(length: Length) -> float:
+    return 8 if length.is_quick else 60
 
 
 def _growth(bench: Bench) -> None:
-    sizes = ((10_000, 1), (100_000, 4)) if bench.is_quick else GROWTH
+    sizes = ((10_000, 1), (100_000, 4)) if bench.length.is_quick else GROWTH
     for purchases, stretches in sizes:
         bench.results.growth.append(grown(bench.folder, purchases, stretches, bench.note))
     bench.results.rows += reopening_rows(bench.results.growth)
 
 
 def _many_sales(bench: Bench) -> None:
-    sales, seconds = (50, 1.0) if bench.is_quick else (1000, 5.0)
+    sales, seconds = (50, 1.0) if bench.length.is_quick else (1000, 5.0)
     bench.results.many_sales = many_sales(bench.folder, sales, 1000, seconds, bench.note)
 
 
-def _sweep_seconds(length: Length, quick: bool) -> float:
-    sides, rounds = len(sweep_sides(is_quick=quick)), 1 if quick else 3
-    return 3 + len(SWEPT) * sides * rounds * (1.25 * _sweep_part(length) + 1)
+def _sweep_seconds(length: Length) -> float:
+    sides, rounds = len(sweep_sides(is_quick=length.is_quick)), 1 if length.is_quick else 3
+    return 3 + len(SWEPT) * sides * rounds * (1.25 * _sweep_part(length) + 0.4)
 
 
 def _sweep_part(length: Length) -> float:
@@ -100,21 +101,23 @@ def _sweep_part(length: Length) -> float:
 def _sweep(bench: Bench) -> None:
     bench.results.sweep = swept(
         bench.folder,
-        sweep_sides(is_quick=bench.is_quick),
-        rounds=1 if bench.is_quick else 3,
+        sweep_sides(is_quick=bench.length.is_quick),
+        rounds=1 if bench.length.is_quick else 3,
         seconds=_sweep_part(bench.length),
         note=bench.note,
     )
 
 
-def _rush_seconds(length: Length, quick: bool) -> float:
-    return 15 if quick else 60
+def _rush_seconds(length: Length) -> float:
+    return 9 if length.is_quick else 70
 
 
 def _rush(bench: Bench) -> None:
-    rounds, repeats = (1, 1) if bench.is_quick else (3, 3)
+    rounds, repeats = (1, 1) if bench.length.is_quick else (3, 3)
     bench.results.rushes = rushed(bench.folder, rounds=rounds, repeats=repeats, note=bench.note)
 
 
 def _soak(bench: Bench) -> None:
-    bench.results.long_rush = long_rush(bench.folder, 10 if bench.is_quick else 300, bench.note)
+    bench.results.long_rush = long_rush(
+        bench.folder, 10 if bench.length.is_quick else 300, bench.note
+    )

@@ -20,25 +20,26 @@ from bench.results import Growth, LongRush, Results
 COLORS: Final = ("#1f6feb", "#8b949e", "#d1242f", "#bf8700")
 """Ours first; the no-op is grey."""
 WIDTH: Final = 9.0
-STYLE: Final = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e6e8eb",
-    "axes.axisbelow": True,
-    "axes.titlesize": 10,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "bench",
-}
 _FIGURES: "dict[str, Callable[[Results], Figure | None]]" = {}
 
 
 def drawn(results: Results, folder: Path, name: str) -> list[Path]:
     """Draw what was measured into `folder`, files whose names begin with `name`."""
     paths = []
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(
+        {
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "#e6e8eb",
+            "axes.axisbelow": True,
+            "axes.titlesize": 10,
+            "legend.frameon": False,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "bench",
+        }
+    ):
         for about, draw in _FIGURES.items():
             figure = draw(results)
             if figure is None:

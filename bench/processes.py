@@ -106,6 +106,19 @@ def loaded(module: str, plan: Plan, watch: Callable[[], None] | None = None) -> 
         return Measured(**json.loads(out.read()))
 
 
+def machine_busy_seconds() -> float:
+    """The processor time that anything on this machine has used, and what its host has taken."""
+    line = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / _TICKS_A_SECOND
+
+
+def own_busy_seconds() -> float:
+    """The processor time of this process, and of those of its children that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def free_address() -> str:
     """An address of this machine that nobody listens on."""
     with socket.socket() as probe:

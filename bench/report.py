@@ -85,15 +85,27 @@ def _rows(rows: Sequence[Row]) -> str:
             _amount(statistics.median(row.theirs), row.unit) if row.theirs else "",
             _reach(row),
             _verdict(row),
+            _others(row.runs),
         )
         for row in rows
     ]
     words = (
         "A ratio is ours through theirs: the median of the rounds, and in brackets the least and "
         "the greatest of them. Absolute values are medians of the rounds; where a limit is "
-        "absolute, the worst value is held against it."
+        "absolute, the worst value is held against it. Others' CPUs: how many processors anything "
+        "but the load and its server kept busy meanwhile; where that is much, measure again."
     )
-    head = ("", "what", "against", "result", "ours", "theirs", "to reach", "reached")
+    head = (
+        "",
+        "what",
+        "against",
+        "result",
+        "ours",
+        "theirs",
+        "to reach",
+        "reached",
+        "others' CPUs",
+    )
     return "\n".join(["## The table", "", words, "", *_table(head, lines)])
 
 
@@ -128,6 +140,11 @@ def _verdict(row: Row) -> str:
             return "**no**"
 
 
+def _others(sides: Sequence[Runs]) -> str:
+    shares = [share for runs in sides for share in runs.others_cpus]
+    return f"{statistics.median(shares):.2f}" if shares else ""
+
+
 def _latencies(rows: Sequence[Row]) -> str:
     lines = [
         _line(row.key, *_side(runs)) for row in rows for runs in row.runs if _has_latencies(runs)
@@ -152,6 +169,7 @@ _SIDE_HEAD = (
     "slowest ms",
     "server CPU an answer, us",
     "load CPU an answer, us",
+    "others' CPUs",
 )
 
 
@@ -166,6 +184,7 @@ def _side(runs: Runs) -> tuple[str, ...]:
         f"{max(runs.latencies_ms('max')):,.1f}",
         f"{server_us:,.1f}" if server_us else "",
         f"{load_us:,.1f}" if load_us else "",
+        _others([runs]),
     )
 
 

@@ -18,12 +18,21 @@ SYNCS_ALLOWED = 3
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long a run takes its time: rounds, seconds of each side in each, repeats of a rush."""
+    """How long a run takes its time: rounds, seconds of each side in each, repeats of a rush.
+
+    Attributes:
+        is_quick: whether this is the short run, which measures fewer sizes as well.
+    """
 
     rounds: int
     seconds: float
     warmup_seconds: float
     repeats: int
+    is_quick: bool
+
+
+QUICK = Length(rounds=3, seconds=0.4, warmup_seconds=0.15, repeats=5, is_quick=True)
+FULL = Length(rounds=5, seconds=4.0, warmup_seconds=1.0, repeats=20, is_quick=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,13 @@ class Contest:
     callers: int
     reach: tuple[float, ...] = ()
 
+    def rounds(self, length: Length) -> int:
+        """How many: what nothing is promised about gets one round where time is short."""
+        return length.rounds if self.reach or not length.is_quick else 1
+
     def seconds(self, length: Length) -> float:
         """How long it should take."""
-        return 3 + length.rounds * 2 * (length.seconds + length.warmup_seconds + 1)
+        return 1.5 + self.rounds(length) * 2 * (length.seconds + length.warmup_seconds + 0.4)
 
     def measured(self, folder: Path, length: Length, note: Note) -> Row:
         """Hold it."""
@@ -56,7 +69,7 @@ class Contest:
             warmup_seconds=length.warmup_seconds,
         )
         sides = (self.ours, self.theirs)
-        ours, theirs = contest(folder, sides, plan, rounds=length.rounds, note=note)
+        ours, theirs = contest(folder, sides, plan, rounds=self.rounds(length), note=note)
         return Row(
             self.key,
             self.what,
@@ -85,7 +98,7 @@ class SlowestOfCrowd:
 
     def seconds(self, length: Length) -> float:
         """How long it should take."""
-        return 3 + length.repeats * 0.1
+        return 1.5 + length.repeats * 0.1
 
     def measured(self, folder: Path, length: Length, note: Note) -> Row:
         """Send the crowd, again and again."""
@@ -119,7 +132,7 @@ class LonePurchase:
 
     def seconds(self, length: Length) -> float:
         """How long it should take."""
-        return 3 + length.rounds * 3 * (length.seconds + length.warmup_seconds + 1)
+        return 1.5 + length.rounds * 3 * (length.seconds + length.warmup_seconds + 0.4)
 
     def measured(self, folder: Path, length: Length, note: Note) -> Row:
         """Measure the three in turn."""

@@ -23,7 +23,7 @@ from bench.measured import Measured, percentiles
 from bench.plan import Plan
 
 CONNECTIONS = 4
-TRIAL_CALLS = 1000
+TRIAL_CALLS = 300
 
 
 class Call(TypedDict):
