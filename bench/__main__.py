@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with _working_folder(asked.folder) as folder:
-            results = _measured(chosen, folder, QUICK if asked.quick else FULL)
+            results = _measured(chosen, folder, _length(asked))
     except NoRealDisk as error:
         print(error, file=sys.stderr)
         return 2
@@ -59,12 +60,24 @@ def _asked(parts: Sequence[Part], arguments: Sequence[str] | None) -> argparse.N
         "--only", action="append", choices=[part.key for part in parts], help="some parts alone"
     )
     parser.add_argument(
+        "--again",
+        type=int,
+        help="rounds of each contest to measure anew at most, where others kept the machine busy",
+    )
+    parser.add_argument(
         "--folder", type=Path, default=HERE, help="on the disk that the ledgers shall be on"
     )
     parser.add_argument(
         "--out", type=Path, default=HERE / "results", help="where the results are written"
     )
     return parser.parse_args(arguments)
+
+
+def _length(asked: argparse.Namespace) -> Length:
+    length = QUICK if asked.quick else FULL
+    if asked.again is None:
+        return length
+    return replace(length, rounds=replace(length.rounds, again=asked.again))
 
 
 @contextmanager
@@ -78,7 +91,7 @@ def _measured(parts: Sequence[Part], folder: Path, length: Length) -> Results:
     results = Results(
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
         is_quick=length.is_quick,
-        rounds=length.rounds,
+        rounds=length.rounds.number,
         seconds=length.seconds,
         commit=_commit(),
         machine=described(folder),

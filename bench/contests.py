@@ -5,6 +5,7 @@ ratio, and the report quotes the median of the rounds and their spread.
 """
 
 import contextlib
+import itertools
 import statistics
 import tempfile
 import time
@@ -19,6 +20,18 @@ from bench.processes import loaded, machine_busy_seconds, own_busy_seconds
 
 Note = Callable[[str], None]
 """Is told what is being done now."""
+
+
+OTHERS_CPUS_MAX = 0.2
+"""A round in which others kept more processors busy is measured anew, where there is time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How often both sides are measured, and how many rounds may be measured anew."""
+
+    number: int
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class Runs:
         measured: what the load measured.
         server_us: processor time of the server for each answer, in microseconds.
         others_cpus: processors that anything but this load and its server kept busy meanwhile.
+        thrown_away: rounds that were measured anew, because others kept the machine busy.
     """
 
     name: str
@@ -57,6 +71,13 @@ class Runs:
     measured: list[Measured] = field(default_factory=list)
     server_us: list[float] = field(default_factory=list)
     others_cpus: list[float] = field(default_factory=list)
+    thrown_away: int = 0
+
+    def throw_away(self) -> None:
+        """Forget the last round."""
+        for values in (self.measured, self.server_us, self.others_cpus):
+            values.pop()
+        self.thrown_away += 1
 
     @property
     def per_second(self) -> list[float]:
@@ -122,27 +143,36 @@ def up(folder: Path, sides: Sequence[Side]) -> Iterator[list[Peer]]:
 
 
 def in_turn(
-    peers: Sequence[Peer], sides: Sequence[Side], plan: Plan, *, rounds: int, note: Note
+    peers: Sequence[Peer], sides: Sequence[Side], plan: Plan, rounds: Rounds, note: Note
 ) -> list[Runs]:
-    """Ask servers in turn, `rounds` times; who goes first changes from round to round.
+    """Ask servers in turn, round after round; who goes first changes from round to round.
+
+    A round in which others kept the machine busy is thrown away, whatever came of it, and measured
+    anew, as often as `rounds` allows. Its answers have been checked like all others.
 
     Raises:
         WrongAnswer, LoadFailed: as `asked`.
     """
     runs = [Runs(side.name, side.load) for side in sides]
-    for turn in range(rounds):
+    again_left = rounds.again
+    for turn in itertools.count():
+        if len(runs[0].measured) == rounds.number:
+            return runs
         order = range(len(sides)) if turn % 2 == 0 else reversed(range(len(sides)))
         for at in order:
-            note(f"round {turn + 1} of {rounds}: {sides[at].name}")
+            note(f"round {len(runs[0].measured) + 1} of {rounds.number}: {sides[at].name}")
             asked(peers[at], sides[at], replace(plan, name=f"{plan.name}-{turn}"), runs[at])
-    return runs
+        if again_left and max(side.others_cpus[-1] for side in runs) > OTHERS_CPUS_MAX:
+            again_left -= 1
+            for side in runs:
+                side.throw_away()
+    raise AssertionError
 
 
 def contest(
-    folder: Path, sides: Sequence[Side], plan: Plan, *, rounds: int, note: Note
+    folder: Path, sides: Sequence[Side], plan: Plan, rounds: Rounds, note: Note
 ) -> list[Runs]:
     """Start the servers of the sides, and ask them in turn; see `in_turn`."""
     note("starting servers")
     with up(folder, sides) as peers:
-        told = replace(plan, folder=str(folder))
-        return in_turn(peers, sides, told, rounds=rounds, note=note)
+        return in_turn(peers, sides, replace(plan, folder=str(folder)), rounds, note)

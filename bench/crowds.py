@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.contests import Note, Side, contest, in_turn, up
+from bench.contests import Note, Rounds, Side, contest, in_turn, up
 from bench.peers import starting
 from bench.plan import Plan
 from bench.results import Crowd
@@ -33,7 +33,7 @@ def sweep_sides(*, is_quick: bool) -> list[Side]:
 
 
 def swept(
-    folder: Path, sides: Sequence[Side], *, rounds: int, seconds: float, note: Note
+    folder: Path, sides: Sequence[Side], *, rounds: Rounds, seconds: float, note: Note
 ) -> list[Crowd]:
     """Ask the same servers by 1, 10, 100, 1,000 and 5,000 callers."""
     crowds = []
@@ -48,11 +48,11 @@ def swept(
                 warmup_seconds=seconds / 4,
             )
             about = partial(_note_of, note, callers)
-            crowds.append(Crowd(callers, in_turn(peers, sides, plan, rounds=rounds, note=about)))
+            crowds.append(Crowd(callers, in_turn(peers, sides, plan, rounds, about)))
     return crowds
 
 
-def rushed(folder: Path, *, rounds: int, repeats: int, note: Note) -> list[Crowd]:
+def rushed(folder: Path, *, rounds: Rounds, repeats: int, note: Note) -> list[Crowd]:
     """Everybody asks at the same moment, once, each by a unary call of its own."""
     sides = (
         Side("the service", starting.flash_sale, "unary"),
@@ -63,7 +63,7 @@ def rushed(folder: Path, *, rounds: int, repeats: int, note: Note) -> list[Crowd
         plan = Plan(
             address="", name=f"rush-{callers}", callers=callers, repeats=repeats, seconds=120
         )
-        crowds.append(Crowd(callers, contest(folder, sides, plan, rounds=rounds, note=note)))
+        crowds.append(Crowd(callers, contest(folder, sides, plan, rounds, note)))
     return crowds
 
 

@@ -69,12 +69,13 @@ def reopening_rows(growths: Sequence[Growth]) -> list[Row]:
         if growth.purchases != 1_000_000:
             continue
         what = f"reopening a ledger of {growth.purchases:,} purchases"
-        seconds, megabytes = growth.reopen_seconds, growth.reopened_memory_bytes / 1e6
+        limits = (
+            ("time", "s", growth.reopen_seconds, REOPEN_SECONDS_MAX),
+            ("memory", "MB", growth.reopened_memory_bytes / 1e6, REOPENED_MEGABYTES_MAX),
+        )
         rows += [
-            Row("10", f"{what}: time", "", "s", [seconds], [], [REOPEN_SECONDS_MAX], False),
-            Row(
-                "10", f"{what}: memory", "", "MB", [megabytes], [], [REOPENED_MEGABYTES_MAX], False
-            ),
+            Row("10", f"reopening, {name}", what, "", unit, [value], [], [limit], at_least=False)
+            for name, unit, value, limit in limits
         ]
     return rows
 

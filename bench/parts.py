@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contests import Note
+from bench.contests import Note, Rounds
 from bench.crowds import SWEPT, rushed, sweep_sides, swept
 from bench.growth import grown, long_rush, many_sales, reopening_rows
 from bench.results import Results
@@ -69,7 +69,7 @@ def _row_part(row: Measurement) -> Part:
     def run(bench: Bench) -> None:
         bench.results.rows.append(row.measured(bench.folder, bench.length, bench.note))
 
-    title = f"{row.key}: {row.what}"
+    title = f"{row.key}: {row.name}"
     return Part(row.key, title, row.seconds, run)
 
 
@@ -102,7 +102,7 @@ def _sweep(bench: Bench) -> None:
     bench.results.sweep = swept(
         bench.folder,
         sweep_sides(is_quick=bench.length.is_quick),
-        rounds=1 if bench.length.is_quick else 3,
+        rounds=Rounds(1) if bench.length.is_quick else Rounds(3, again=1),
         seconds=_sweep_part(bench.length),
         note=bench.note,
     )
@@ -113,7 +113,7 @@ def _rush_seconds(length: Length) -> float:
 
 
 def _rush(bench: Bench) -> None:
-    rounds, repeats = (1, 1) if bench.length.is_quick else (3, 3)
+    rounds, repeats = (Rounds(1), 1) if bench.length.is_quick else (Rounds(3), 3)
     bench.results.rushes = rushed(bench.folder, rounds=rounds, repeats=repeats, note=bench.note)
 
 

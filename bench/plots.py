@@ -12,7 +12,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from bench.contests import Runs
 from bench.results import Growth, LongRush, Results
@@ -72,9 +72,10 @@ def _against_callers(results: Results) -> Figure | None:
             waits = [item.median_ms(percentile) for item in runs]
             wait.plot(callers, waits, line, marker="o", markersize=4, color=COLORS[at])
     for axes in (speed, wait):
-        axes.set(xscale="log", yscale="log", xlabel="concurrent callers", xticks=callers)
+        axes.set(xscale="log", yscale="log", xlabel="concurrent callers")
         _plain(axes, "x")
         _plain(axes, "y")
+        axes.set_xticks(callers)
     speed.set_title("answers a second")
     wait.set_title("ms to an answer: p50 (solid), p99 (dashed)")
     figure.legend(loc="outside lower center", ncols=2)
@@ -84,10 +85,11 @@ def _against_callers(results: Results) -> Figure | None:
 @_named("latencies")
 def _latency_distributions(results: Results) -> Figure | None:
     panels = [
-        (f"row {row.key}: {_short(row.what)}", [item for item in row.runs if _quantiles(item)])
+        (f"{row.key}: {row.name}", row.runs)
         for row in results.rows
+        if row.reach and row.runs and all(_quantiles(runs) for runs in row.runs)
     ]
-    return _distributions([panel for panel in panels if panel[1]])
+    return _distributions(panels)
 
 
 @_named("rush")
@@ -114,7 +116,7 @@ def _distributions(panels: Sequence[tuple[str, Sequence[Runs]]]) -> Figure | Non
             axes.plot(quantiles, percents, color=COLORS[at], label=f"{runs.name}, {runs.load}")
         axes.set(xscale="log", xlabel="ms to an answer", ylabel="% of answers", title=title)
         _plain(axes, "x")
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, frameon=True, framealpha=0.8, edgecolor="white")
     return figure
 
 
@@ -135,9 +137,10 @@ def _growth(results: Results) -> Figure | None:
             f"{megabyte:,.0f} MB", (size, second), textcoords="offset points", xytext=(4, 6)
         )
     reopen.set(xscale="log", title="seconds to open again, and memory then", xlabel="purchases")
-    reopen.set_ylim(bottom=0)
-    reopen.margins(x=0.15)
+    reopen.set_ylim(0, max(seconds) * 1.25)
+    reopen.margins(x=0.2)
     _plain(reopen, "x")
+    reopen.set_xticks(sizes)
     return figure
 
 
@@ -155,6 +158,7 @@ def _stretches(growth: Growth, speed: Axes, memory: Axes, disk: Axes) -> None:
     for axes in (speed, memory, disk):
         axes.set_ylim(bottom=0)
         axes.set_xlabel("purchases in one sale")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         _plain(axes, "x")
 
 
@@ -188,11 +192,14 @@ def _quantiles(runs: Runs) -> list[float]:
     return [statistics.median(values) for values in zip(*rounds, strict=True)]
 
 
-def _short(what: str) -> str:
-    return what.partition(",")[0] if len(what) > 30 else what
-
-
 def _plain(axes: Axes, which: str) -> None:
+    """Numbers as people write them; on a logarithmic axis at 1, 2 and 5 of each ten."""
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    if axis.get_scale() == "log":
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _written(value)))
+
+
+def _written(value: float) -> str:
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value:,.6g}"

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench.contests import Runs
+from bench.contests import OTHERS_CPUS_MAX, Runs
 from bench.machine import Machine
 from bench.results import Crowd, Growth, LongRush, ManySales, Results, Row
 
@@ -55,10 +55,17 @@ def _heading(results: Results) -> str:
         for load, words in HOW_ASKED.items()
         if load in loads
     )
+    thrown_away = sum(row.runs[0].thrown_away for row in results.rows if row.runs)
+    anew = (
+        f" {thrown_away} rounds of the table were measured anew, because others kept more than "
+        f"{OTHERS_CPUS_MAX} processors busy."
+        if thrown_away
+        else ""
+    )
     return (
         f"# Measured on {results.begun_at[:10]}\n\n{quick}{_machine(results.machine)}\n\n"
         f"Begun at {results.begun_at}, commit {results.commit}. {results.rounds} rounds of "
-        f"{results.seconds:g} s a side, both sides in turn.{unary} Every answer of every run was "
+        f"{results.seconds:g} s a side, both sides in turn.{anew}{unary} Every answer of every run was "
         "checked."
     )
 

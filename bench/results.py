@@ -20,6 +20,7 @@ class Row:
 
     Attributes:
         key: names it on the command line.
+        name: in a few words.
         what, against: what was measured, and what it is compared with.
         unit: of the absolute values.
         ours: our value in each round.
@@ -32,6 +33,7 @@ class Row:
     """
 
     key: str
+    name: str
     what: str
     against: str
     unit: str

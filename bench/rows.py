@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.contests import Note, Side, contest
+from bench.contests import Note, Rounds, Side, contest
 from bench.peers import starting
 from bench.plan import Plan
 from bench.results import Row
@@ -24,15 +24,17 @@ class Length:
         is_quick: whether this is the short run, which measures fewer sizes as well.
     """
 
-    rounds: int
+    rounds: Rounds
     seconds: float
     warmup_seconds: float
     repeats: int
     is_quick: bool
 
 
-QUICK = Length(rounds=3, seconds=0.4, warmup_seconds=0.15, repeats=5, is_quick=True)
-FULL = Length(rounds=5, seconds=4.0, warmup_seconds=1.0, repeats=20, is_quick=False)
+QUICK = Length(rounds=Rounds(3), seconds=0.4, warmup_seconds=0.15, repeats=5, is_quick=True)
+FULL = Length(
+    rounds=Rounds(5, again=5), seconds=4.0, warmup_seconds=1.0, repeats=20, is_quick=False
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Contest:
     """
 
     key: str
+    name: str
     what: str
     against: str
     ours: Side
@@ -51,13 +54,13 @@ class Contest:
     callers: int
     reach: tuple[float, ...] = ()
 
-    def rounds(self, length: Length) -> int:
-        """How many: what nothing is promised about gets one round where time is short."""
-        return length.rounds if self.reach or not length.is_quick else 1
+    def rounds(self, length: Length) -> Rounds:
+        """How many: what nothing is promised about gets one where time is short."""
+        return length.rounds if self.reach or not length.is_quick else Rounds(1)
 
     def seconds(self, length: Length) -> float:
         """How long it should take."""
-        return 1.5 + self.rounds(length) * 2 * (length.seconds + length.warmup_seconds + 0.4)
+        return 1.5 + self.rounds(length).number * 2 * (length.seconds + length.warmup_seconds + 0.4)
 
     def measured(self, folder: Path, length: Length, note: Note) -> Row:
         """Hold it."""
@@ -69,9 +72,10 @@ class Contest:
             warmup_seconds=length.warmup_seconds,
         )
         sides = (self.ours, self.theirs)
-        ours, theirs = contest(folder, sides, plan, rounds=self.rounds(length), note=note)
+        ours, theirs = contest(folder, sides, plan, self.rounds(length), note)
         return Row(
             self.key,
+            self.name,
             self.what,
             self.against,
             "/s",
@@ -92,6 +96,7 @@ class SlowestOfCrowd:
     """
 
     key: str = "8"
+    name: str = "1,000 at once, SDK"
     what: str = "1,000 callers at once, each one purchase, through one SDK client: the slowest"
     callers: int = 1000
     limit_ms: float = 100.0
@@ -106,10 +111,11 @@ class SlowestOfCrowd:
             address="", name="bench-8", callers=self.callers, repeats=length.repeats, seconds=60
         )
         side = Side("the service", starting.flash_sale, "sdk")
-        (runs,) = contest(folder, [side], plan, rounds=1, note=note)
+        (runs,) = contest(folder, [side], plan, Rounds(1), note)
         slowest_ms = runs.measured[0].slowest_ms
         return Row(
             self.key,
+            self.name,
             self.what,
             "",
             "ms",
@@ -127,12 +133,13 @@ class LonePurchase:
     """One caller, one purchase at a time, against what the transport and the disk take alone."""
 
     key: str = "9"
+    name: str = "one lone purchase"
     what: str = "one lone purchase, p50"
     against: str = "no-op unary + three fsyncs of the same disk, p50 each"
 
     def seconds(self, length: Length) -> float:
         """How long it should take."""
-        return 1.5 + length.rounds * 3 * (length.seconds + length.warmup_seconds + 0.4)
+        return 1.5 + length.rounds.number * 3 * (length.seconds + length.warmup_seconds + 0.4)
 
     def measured(self, folder: Path, length: Length, note: Note) -> Row:
         """Measure the three in turn."""
@@ -148,13 +155,14 @@ class LonePurchase:
             Side("no-op", starting.noop_grpc, "unary"),
             Side("the disk", starting.disk_alone, "disk_sync"),
         )
-        runs = contest(folder, sides, plan, rounds=length.rounds, note=note)
+        runs = contest(folder, sides, plan, length.rounds, note)
         ours, noop, disk = (side.latencies_ms("p50") for side in runs)
         allowed = [
             transport + SYNCS_ALLOWED * sync for transport, sync in zip(noop, disk, strict=True)
         ]
         return Row(
             self.key,
+            self.name,
             self.what,
             self.against,
             "ms",
@@ -181,6 +189,7 @@ def table(unary_load: str) -> list[Measurement]:
     return [
         Contest(
             "1",
+            "SDK beside Redis, one call each",
             "purchases/s, SDK, 1,000 concurrent callers, every one accepted and durable",
             "redis-py asyncio + Lua, one call each, same callers, AOF everysec",
             ours("sdk"),
@@ -190,6 +199,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "2",
+            "SDK beside Redis, coalesced",
             "the same",
             "redis-py asyncio + Lua, coalesced alike into one script call, AOF always",
             ours("sdk"),
@@ -199,6 +209,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "3",
+            "SDK beside a no-op",
             "the same",
             "the same SDK against a no-op BatchPurchase",
             ours("sdk"),
@@ -208,6 +219,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "4",
+            "refusals beside a no-op",
             "refusals/s, SDK, sold-out sale",
             "the same no-op, which refuses",
             Side("the service", starting.sold_out_flash_sale, "sdk", "SOLD_OUT"),
@@ -217,6 +229,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "5",
+            "unary beside a no-op",
             "unary Purchase/s, durable, 100 concurrent",
             "no-op unary on the same server settings",
             ours(unary_load),
@@ -226,6 +239,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "6",
+            "streams beside a no-op",
             "StreamPurchases/s, 100 streams, 10 in flight on each",
             "no-op bidirectional stream",
             ours("streams"),
@@ -235,6 +249,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "7",
+            "JSON beside a no-op",
             "JSON POST/s, 100 connections",
             "no-op route on the same HTTP server",
             Side("the service", partial(starting.flash_sale, over_http=True), "json_post"),
@@ -246,6 +261,7 @@ def table(unary_load: str) -> list[Measurement]:
         LonePurchase(),
         Contest(
             "threads",
+            "64 threads beside a no-op",
             "purchases/s, blocking Client, 64 threads",
             "the same Client against a no-op BatchPurchase",
             ours("threads"),
@@ -254,6 +270,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         Contest(
             "json-batch",
+            "JSON, 250 a call",
             "purchases/s, JSON BatchPurchase, 250 a call, 8 connections",
             "JSON POST, one purchase a call, 8 connections",
             Side(
