@@ -158,6 +158,7 @@ def _stretches(growth: Growth, speed: Axes, memory: Axes, disk: Axes) -> None:
     for axes in (speed, memory, disk):
         axes.set_ylim(bottom=0)
         axes.set_xlabel("purchases in one sale")
+        axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         _plain(axes, "x")
 

@@ -65,8 +65,8 @@ def _heading(results: Results) -> str:
     return (
         f"# Measured on {results.begun_at[:10]}\n\n{quick}{_machine(results.machine)}\n\n"
         f"Begun at {results.begun_at}, commit {results.commit}. {results.rounds} rounds of "
-        f"{results.seconds:g} s a side, both sides in turn.{anew}{unary} Every answer of every run was "
-        "checked."
+        f"{results.seconds:g} s a side, both sides in turn.{anew}{unary} "
+        "Every answer of every run was checked."
     )
 
 
