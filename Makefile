@@ -18,7 +18,7 @@ test: .venv/installed ## Run all tests
 coverage: .venv/installed ## Run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
-bench: .venv/installed ## Measure everything beside its peers; a quarter of an hour (ARGS="--only 1")
+bench: .venv/installed ## Measure everything beside its peers, in under half an hour (ARGS="--only 1")
 	$(BIN)/python -m bench $(ARGS)
 
 bench-quick: .venv/installed ## The same, shorter and rougher, in under two minutes

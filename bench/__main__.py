@@ -1,8 +1,8 @@
 """python -m bench: measure everything, and write down what was measured.
 
-python -m bench             every row, a quarter of an hour
+python -m bench             every part, in under half an hour
 python -m bench --quick     shorter and fewer, under two minutes
-python -m bench --only 1 --only growth
+python -m bench --only 1 --only 10
 """
 
 import argparse
