@@ -96,6 +96,8 @@ def loaded(module: str, plan: Plan, watch: Callable[[], None] | None = None) -> 
                     watch()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     popen.wait(timeout=1.0)
+            if popen.returncode is None:
+                raise LoadFailed(f"the load {module} has not ended in time")
         finally:
             popen.kill()
             popen.wait()

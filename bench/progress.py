@@ -18,7 +18,7 @@ class Progress:
 
     def __init__(self, seconds: float) -> None:
         self._console = Console(stderr=True, highlight=False)
-        self._status = Status("", console=self._console)
+        self._status = Status("", console=self._console, refresh_per_second=2)
         self._left_seconds = seconds
         self._part_until = 0.0
         self._title = ""
