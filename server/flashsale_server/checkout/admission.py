@@ -72,7 +72,9 @@ class Admission:
         """
         now = self._clock.monotonic()
         closed = self._closed(now) or lane.stopped
-        return [self._admit(lane, order, now, deadline, closed) for order in orders]
+        calls = [self._admit(lane, order, now, deadline, closed) for order in orders]
+        lane.look()
+        return calls
 
     def _admit(
         self, lane: Lane, order: Order, now: float, deadline: float | None, closed: Fault | None
@@ -93,7 +95,7 @@ class Admission:
             return self._settled(call, fault)
         self._arrivals += 1
         order.arrival = self._arrivals
-        lane.submit(call)
+        lane.queue(call)
         return call
 
     def _known(self, lane: Lane, call: Call, command: PurchaseCommand) -> Call | None:

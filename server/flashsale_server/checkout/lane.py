@@ -63,8 +63,8 @@ from flashsale_server.ledger import (
 APPEND_CAPACITY: Final = 1000
 """Decisions that one append may carry."""
 
-CROWD: Final = 4
-"""Calls in one append that show that more are about to come."""
+CROWD: Final = 5
+"""Calls that came one by one since the last append, which show that more are about to come."""
 
 GATHER_SECONDS: Final = 0.004
 """How long a crowd may let its batch fill up."""
@@ -117,6 +117,7 @@ class Lane:
         self._wake = asyncio.Event()
         self._enough = 1
         self._is_crowded = False
+        self._came = 0
         self._in_flight: Pending | None = None
         self._next: Pending | None = None
         self._must_read = False
@@ -135,12 +136,16 @@ class Lane:
         self._state_told = self.inventory.state_at(self._clock.now_us())
         self._task = asyncio.create_task(self._run(), name=f"lane {self.sale_id}")
 
-    def submit(self, call: Call) -> None:
-        """Queue a call."""
+    def queue(self, call: Call) -> None:
+        """Let a call in, behind everybody else; `look` must follow."""
         self._queue.enter(call)
+
+    def look(self) -> None:
+        """Tell the lane that calls were queued which came together, one or many."""
+        self._came += 1
         if len(self._queue) >= self._enough:
             self._wake.set()
-        if self._sweeper is None:
+        if self._sweeper is None and self._queue:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     async def catch_up(self) -> None:
@@ -235,10 +240,10 @@ class Lane:
             waiting -= self._batch_size
 
     async def _gather(self, pending: Pending) -> None:
-        """In a crowd, let a batch fill up as long as calls keep coming.
+        """In a crowd that comes one by one, let a batch fill up as long as calls keep coming.
 
-        A busy event loop brings them one by one, and an append for each few costs more than all
-        the rest: together they are answered sooner. Fewer than a crowd are never delayed.
+        An append for each few would cost more than all the rest: together they are answered sooner.
+        Fewer than a crowd are never delayed, nor are those who come in batches anyway.
         """
         until = self._clock.monotonic() + GATHER_SECONDS
         gathered = -1
@@ -267,7 +272,8 @@ class Lane:
         self._next = None
         if pending is None:  # a reader has stopped the lane meanwhile
             return
-        self._is_crowded = len(pending.calls) >= CROWD
+        self._is_crowded = self._came >= CROWD
+        self._came = 0
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
             self._queue.put_back(pending.calls)
