@@ -63,7 +63,7 @@ from flashsale_server.ledger import (
 APPEND_CAPACITY: Final = 1000
 """Decisions that one append may carry."""
 
-CROWD: Final = 5
+CROWD: Final = 4
 """Calls that came one by one since the last append, which show that more are about to come."""
 
 GATHER_SECONDS: Final = 0.004
@@ -272,7 +272,7 @@ class Lane:
         self._next = None
         if pending is None:  # a reader has stopped the lane meanwhile
             return
-        self._is_crowded = self._came >= CROWD
+        self._is_crowded = self._came >= CROWD and len(pending.calls) < 2 * self._came
         self._came = 0
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
