@@ -4,6 +4,7 @@ A call enters once and leaves once. In between it may go out to be decided and c
 front, where it keeps its place before everybody who came later.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -28,6 +29,8 @@ class CallQueue:
         self._waiting: deque[Call] = deque()
         self._copies: dict[CallKey | None, Call] = {}
         self.copy_of: Callable[[CallKey | None], Call | None] = self._copies.get
+        self._woken = asyncio.Event()
+        self._enough = 1
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -38,6 +41,28 @@ class CallQueue:
         self._waiting.append(call)
         if call.key is not None:
             self._copies[call.key] = call
+
+    def wake(self) -> None:
+        """Wake who waits with `until`, if so many calls are here now."""
+        if len(self._waiting) >= self._enough:
+            self._woken.set()
+
+    def wake_anyway(self) -> None:
+        """Wake who waits with `until`."""
+        self._woken.set()
+
+    async def until(self, count: int, timeout_seconds: float | None = None) -> None:
+        """Wait until so many calls are here, or the time is over, or until woken anyway."""
+        self._enough = count
+        self._woken.clear()
+        timer = None
+        if timeout_seconds is not None:
+            timer = asyncio.get_running_loop().call_later(timeout_seconds, self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def take(self, count: int) -> list[Call]:
         """The next calls, in order, without those that nobody waits for any more."""

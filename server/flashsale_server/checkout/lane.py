@@ -26,6 +26,7 @@ from flashsale_server.checkout.broadcast import Broadcast
 from flashsale_server.checkout.call import Call
 from flashsale_server.checkout.call_queue import CallQueue
 from flashsale_server.checkout.clock import Clock
+from flashsale_server.checkout.crowd import GATHER_PAUSE_SECONDS, GATHER_SECONDS, Crowd
 from flashsale_server.checkout.faults import (
     CircuitOpen,
     Fault,
@@ -39,11 +40,10 @@ from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
 from flashsale_server.checkout.minting import minting
 from flashsale_server.checkout.pending import Pending
+from flashsale_server.checkout.recovery import Recovery
 from flashsale_server.checkout.replica import Replica
 from flashsale_server.domain import (
     CircuitBreaker,
-    CircuitState,
-    Draft,
     PurchaseCommand,
     ReusedRequestId,
     SaleState,
@@ -62,15 +62,6 @@ from flashsale_server.ledger import (
 
 APPEND_CAPACITY: Final = 1000
 """Decisions that one append may carry."""
-
-CROWD: Final = 4
-"""Calls that came one by one since the last append, which show that more are about to come."""
-
-GATHER_SECONDS: Final = 0.004
-"""How long a crowd may let its batch fill up."""
-
-GATHER_PAUSE_SECONDS: Final = 0.001
-"""When no call has come for so long, no more are waited for."""
 
 SWEEP_SECONDS: Final = 0.1
 """How soon a caller whose deadline has passed is told so while the ledger is slow."""
@@ -114,14 +105,10 @@ class Lane:
         self._mint = minting()
         self._queue = CallQueue(line, meters, clock)
         self.copy_of = self._queue.copy_of
-        self._wake = asyncio.Event()
-        self._enough = 1
-        self._is_crowded = False
-        self._came = 0
+        self._crowd = Crowd()
+        self._recovery = Recovery(replica, ledger, breaker, clock, self.catch_up)
         self._in_flight: Pending | None = None
         self._next: Pending | None = None
-        self._must_read = False
-        self._must_fence = False
         self._task: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._state_told = SaleState.UPCOMING
@@ -142,9 +129,8 @@ class Lane:
 
     def look(self) -> None:
         """Tell the lane that calls were queued which came together, one or many."""
-        self._came += 1
-        if len(self._queue) >= self._enough:
-            self._wake.set()
+        self._crowd.arrived()
+        self._queue.wake()
         if self._sweeper is None and self._queue:
             self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
@@ -212,27 +198,14 @@ class Lane:
             boundary_us = self.inventory.next_boundary_us(now_us)
             if boundary_us is not None:
                 timeout_seconds = min(timeout_seconds, (boundary_us - now_us) / 1e6)
-            await self._woken(1, timeout_seconds)
-
-    async def _woken(self, enough: int, timeout_seconds: float | None = None) -> None:
-        """Wait until so many calls are queued, an append ends, or the time is over."""
-        self._enough = enough
-        self._wake.clear()
-        timer = None
-        if timeout_seconds is not None:
-            timer = asyncio.get_running_loop().call_later(timeout_seconds, self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
+            await self._queue.until(1, timeout_seconds)
 
     async def _decide(self, pending: Pending) -> None:
         """Decide all that waits now, batch by batch, as far as one append can carry it.
 
         What comes meanwhile is decided while that append is written, and not before it.
         """
-        if self._is_crowded:
+        if self._crowd.is_here:
             await self._gather(pending)
         waiting = len(self._queue)
         while waiting > 0 and self._queue and pending.admits(self._clock.now_us()):
@@ -240,18 +213,15 @@ class Lane:
             waiting -= self._batch_size
 
     async def _gather(self, pending: Pending) -> None:
-        """In a crowd that comes one by one, let a batch fill up as long as calls keep coming.
-
-        An append for each few would cost more than all the rest: together they are answered sooner.
-        Fewer than a crowd are never delayed, nor are those who come in batches anyway.
-        """
+        """Let a batch fill up, as long as a crowd keeps coming."""
         until = self._clock.monotonic() + GATHER_SECONDS
+        room = self._batch_size - len(pending.calls)
         gathered = -1
-        while gathered < len(self._queue) < self._batch_size - len(pending.calls):
+        while gathered < len(self._queue) < room:
             if self._clock.monotonic() >= until:
                 return
             gathered = len(self._queue)
-            await self._woken(self._batch_size - len(pending.calls), GATHER_PAUSE_SECONDS)
+            await self._queue.until(room, GATHER_PAUSE_SECONDS)
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
@@ -272,8 +242,7 @@ class Lane:
         self._next = None
         if pending is None:  # a reader has stopped the lane meanwhile
             return
-        self._is_crowded = self._came >= CROWD and len(pending.calls) < 2 * self._came
-        self._came = 0
+        self._crowd.appended(len(pending.calls))
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
             self._queue.put_back(pending.calls)
@@ -290,7 +259,7 @@ class Lane:
         append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
         started = self._clock.monotonic()
         writing = asyncio.ensure_future(self._ledger.append(append))
-        writing.add_done_callback(lambda _: self._wake.set())
+        writing.add_done_callback(lambda _: self._queue.wake_anyway())
         try:
             await self._decide_ahead(pending, writing)
             await writing
@@ -322,7 +291,7 @@ class Lane:
             if self._next is not None and not self._next.admits(now_us):
                 enough = sys.maxsize
             if len(self._queue) < enough:
-                await self._woken(enough)
+                await self._queue.until(enough)
                 continue
             if self._next is None:
                 self._next = Pending(pending.draft, now_us, APPEND_CAPACITY)
@@ -374,13 +343,12 @@ class Lane:
         """Another node was quicker: its entries must be read first."""
         self._discard_next()
         self._queue.put_back(pending.calls)
-        self._must_read = True
+        self._recovery.doubt()
 
     def _failed(self, pending: Pending, error: Exception) -> None:
         self._meters.appends_failed += 1
         self._in_flight = None
-        self._must_read = True
-        self._must_fence = self._must_fence or isinstance(error, AppendUnknown)
+        self._recovery.doubt(is_unknown=isinstance(error, AppendUnknown))
         _log.warning("commit failed", sale=self.sale_id, error=str(error))
         self._discard_next()
         writers, others = pending.parted()
@@ -398,20 +366,14 @@ class Lane:
     # Certainty: nobody is answered while the end of the ledger is in doubt.
 
     async def _is_certain(self) -> bool:
-        """Whether the end of the ledger is known. If it cannot be, a batch is told to try later.
-
-        A circuit that is not closed is closed by a fence, so that it takes no purchase to try it.
-        """
-        now = self._clock.monotonic()
-        is_closed = self._breaker.state_at(now) is CircuitState.CLOSED
-        if is_closed and not self._must_read:
+        """Whether the end of the ledger is known. If it cannot be, a batch is told to try later."""
+        if not self._recovery.is_needed:
             return True
-        if not self._breaker.begin(now):
+        if not self._breaker.begin(self._clock.monotonic()):
             self._refuse_everybody(self._circuit_open)
             return False
-        self._must_fence = self._must_fence or not is_closed
         try:
-            await self._recover()
+            await self._recovery.recover()
         except (AppendRejected, AppendUnknown, LedgerUnavailable) as error:
             self._meters.appends_failed += 1
             _log.warning("recovery failed", sale=self.sale_id, error=str(error))
@@ -423,28 +385,6 @@ class Lane:
             self._breaker.proved_nothing()
             raise
         return True
-
-    async def _recover(self) -> None:
-        await self.catch_up()
-        if not self._must_fence:
-            self._breaker.proved_nothing()
-        while self._must_fence:
-            await self._fence()
-        self._must_read = False
-
-    async def _fence(self) -> None:
-        draft = Draft(self.inventory, self._clock.now_us())
-        draft.fence()
-        append = self.replica.append_of(draft.entries, draft.decided_at_us)
-        try:
-            await self._ledger.append(append)
-        except PositionConflict:
-            # The lost append has landed, or another node was quicker. Either way it must be read.
-            await self.catch_up()
-            return
-        await self.replica.appended(append, draft)
-        self._breaker.succeeded()
-        self._must_fence = False
 
     # Calls: back to the queue, or on to their result.
 
