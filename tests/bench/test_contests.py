@@ -9,7 +9,7 @@ from bench.measured import WrongAnswer
 from bench.plan import Plan
 from tests.bench.liars import liar
 
-PLAN = Plan(address="", name="test", callers=20, seconds=0.2, warmup_seconds=0.1)
+PLAN = Plan(address="", name="test", callers=8, seconds=0.2, warmup_seconds=0.1)
 
 
 def run(folder: Path, lie: str) -> int:
