@@ -5,6 +5,8 @@ the limit. Users without an attempt in the window are forgotten, so memory follo
 active. Time comes in as an argument, in microseconds of a clock that never runs backwards.
 """
 
+from collections import OrderedDict
+
 
 class UserRateLimit:
     """Counts attempts by user.
@@ -17,9 +19,10 @@ class UserRateLimit:
     def __init__(self, limit: int, window_us: int = 60_000_000) -> None:
         self._limit = limit
         self._window_us = window_us
-        # Ordered by a user's latest attempt, oldest first, so that those to forget are in front.
+        # Ordered by a user's latest attempt, oldest first, so that those to forget are in front. A
+        # plain dict would pass by all who were forgotten before, to find its first.
         # Tuples, because most users have one attempt, for which anything else is larger.
-        self._attempts: dict[str, tuple[int, ...]] = {}
+        self._attempts: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._nobody_to_forget_until_us = 0
 
     @property
@@ -45,9 +48,8 @@ class UserRateLimit:
             if wait_us > 0:
                 return wait_us
             attempts = attempts[1:]
-        # Taken out and put back at the end, which keeps the order.
-        del self._attempts[user_id]
         self._attempts[user_id] = (*attempts, now_us)
+        self._attempts.move_to_end(user_id)
         return 0
 
     def active_users(self, now_us: int) -> int:
