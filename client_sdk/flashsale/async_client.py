@@ -5,7 +5,7 @@ import contextlib
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -33,6 +33,9 @@ from flashsale.results import (
 from flashsale.retries import Retries
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import flash_sale_pb2_grpc as rpc
+
+LONGEST_SECONDS: Final = 365 * 86_400.0
+"""What stands for any time longer than it, math.inf included."""
 
 _Answer = TypeVar("_Answer")
 
@@ -130,8 +133,10 @@ class AsyncClient:
         """
         request: PlainRequest | pb.PurchaseRequest
         request_id = request_id or new_request_id()
-        if quantity == 1 and not retry and str.isascii(user_id) and str.isascii(request_id):
-            request = PlainRequest(user_id, request_id, sale_id or self._sale_id)
+        sale_id = sale_id or self._sale_id
+        is_ascii = str.isascii(user_id) and str.isascii(request_id) and str.isascii(sale_id)
+        if quantity == 1 and not retry and is_ascii:
+            request = PlainRequest(user_id, request_id, sale_id)
         else:
             request = self._request(user_id, quantity, request_id, sale_id)
             request.retry = retry
@@ -291,7 +296,7 @@ class AsyncClient:
         return self._stub().BatchPurchase(request, timeout=timeout, metadata=self._metadata)
 
     def _limit(self, timeout: float | None) -> float:
-        return self._timeout if timeout is None else timeout
+        return min(self._timeout if timeout is None else timeout, LONGEST_SECONDS)
 
     def _tell_if_closed(self) -> None:
         """Raise ClientClosed where the client's end, and not the caller's, has cancelled a call."""

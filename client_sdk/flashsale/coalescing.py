@@ -270,15 +270,16 @@ class Coalescer:
             asked.tried += 1
             asked.is_sent = True
         limits = [asked.deadline - now for asked in batch]
+        message = _message(batch, limits)
         try:
-            answer = await self._send(_message(batch, limits), max(limits))
+            answer = await self._send(message, max(limits))
         except grpc.RpcError as error:
             for asked in batch:
                 self._failed(asked, error_of_call(error, asked.request.request_id))
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
             self._unknown(batch, f"the call failed: {error}")
         else:
-            if answer.HasField("columns"):
+            if message.HasField("columns") and answer.HasField("columns"):
                 self._answered_by_column(batch, answer.columns)
             elif len(answer.results) == len(batch):
                 for asked, result in zip(batch, answer.results, strict=True):
@@ -295,15 +296,22 @@ class Coalescer:
         purchases = zip(
             columns.purchase_ids, columns.positions, columns.create_times_us, strict=True
         )
+        others = {item.place: item.result for item in columns.others}
         for place, (asked, outcome) in enumerate(zip(batch, outcomes, strict=True)):
             if outcome == pb.OUTCOME_PURCHASED:
                 self._bought(asked, *next(purchases))
-            elif outcome == pb.OUTCOME_UNSPECIFIED:
-                self._answered(asked, columns.others[place])
-            elif not asked.future.done():
-                request = asked.request
-                result = PurchaseResult.refused(outcome, request.request_id, request.sale_id)
-                asked.future.set_result(result)
+            elif outcome != pb.OUTCOME_UNSPECIFIED:
+                self._refused(asked, outcome)
+            elif place in others:
+                self._answered(asked, others[place])
+            else:
+                self._unknown([asked], "the server did not answer the purchase")
+
+    def _refused(self, asked: _Asked, outcome: int) -> None:
+        if not asked.future.done():
+            request = asked.request
+            result = PurchaseResult.refused(outcome, request.request_id, request.sale_id)
+            asked.future.set_result(result)
 
     def _bought(self, asked: _Asked, purchase_id: str, position: int, create_time_us: int) -> None:
         request = asked.request

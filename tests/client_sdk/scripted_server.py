@@ -61,7 +61,7 @@ def answered(
         else:
             columns.outcomes.append(pb.OUTCOME_UNSPECIFIED)
         if not columns.outcomes[-1]:
-            columns.others[place].CopyFrom(result)
+            columns.others.add(place=place, result=result)
     return pb.BatchPurchaseResponse(columns=columns)
 
 
@@ -114,6 +114,7 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
         self.by_column: list[bool] = []
         self.whole_call_errors: list[status_pb2.Status] = []
         self.drops_results = False
+        self.drops_others = False
         self.metadata: list[dict[str, str | bytes]] = []
         self.peers: list[str] = []
         self.turns: list[Turn | None] = []
@@ -130,7 +131,10 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
         if self.whole_call_errors:
             await context.abort_with_status(rpc_status.to_status(self.whole_call_errors.pop(0)))
         results = [self._result(item) for item in request.requests]
-        return answered(results[:-1] if self.drops_results else results, by_column=by_column)
+        answer = answered(results[:-1] if self.drops_results else results, by_column=by_column)
+        if self.drops_others:
+            del answer.columns.others[:]
+        return answer
 
     async def Status(  # noqa: N802
         self, request: pb.StatusRequest, context: Context

@@ -1,10 +1,12 @@
 """What travels by column, what does not, and what is made of the answers."""
 
 import asyncio
+import math
 
 import pytest
 from flashsale import (
     AsyncClient,
+    InvalidRequest,
     Outcome,
     OutcomeUnknown,
     PurchaseResult,
@@ -119,6 +121,35 @@ async def test_columns_that_do_not_fit_together_leave_the_fate_unknown() -> None
             )
     assert server.by_column == [True]
     assert all(isinstance(result, OutcomeUnknown) for result in results)
+
+
+async def test_a_purchase_that_the_columns_leave_out_is_of_unknown_fate() -> None:
+    async with scripted(everything) as (address, server):
+        server.drops_others = True
+        async with AsyncClient(address, retries=Retries(1)) as client:
+            results = await asyncio.gather(
+                client.purchase("early-1"),
+                *(client.purchase(f"buyer-{n}") for n in range(CROWD)),
+                return_exceptions=True,
+            )
+    assert isinstance(results[0], OutcomeUnknown)
+    assert all(isinstance(result, PurchaseResult) for result in results[1:])
+
+
+async def test_an_impossible_sale_is_its_own_requests_error_in_a_crowd() -> None:
+    async with scripted() as (address, _), AsyncClient(address) as client:
+        crowd = [asyncio.ensure_future(client.purchase(f"u-{n}")) for n in range(CROWD)]
+        with pytest.raises(InvalidRequest):
+            await client.purchase("odd", sale_id="\ud800")
+        results = await asyncio.gather(*crowd)
+    assert {result.outcome for result in results} == {Outcome.PURCHASED}
+
+
+async def test_a_caller_may_wait_for_ever_among_others() -> None:
+    async with scripted() as (address, _), AsyncClient(address) as client:
+        calls = (client.purchase(f"u-{n}", timeout=math.inf if n else 5.0) for n in range(CROWD))
+        results = await asyncio.gather(*calls)
+    assert {result.outcome for result in results} == {Outcome.PURCHASED}
 
 
 async def test_what_was_sent_by_column_and_lost_is_repeated_as_a_retry() -> None:

@@ -31,10 +31,11 @@ def by_column(asked: Asked, sale_id: str = "") -> pb.BatchPurchaseRequest:
 def results_of(asked: Asked, columns: pb.ResultColumns) -> list[pb.PurchaseResult]:
     """The rows that columns stand for, as far as columns say."""
     bought = zip(columns.purchase_ids, columns.positions, columns.create_times_us, strict=True)
+    others = {item.place: item.result for item in columns.others}
     results = []
     for place, ((user, request), outcome) in enumerate(zip(asked, columns.outcomes, strict=True)):
         if not outcome:
-            results.append(columns.others[place])
+            results.append(others[place])
             continue
         result = pb.PurchaseResult(request_id=request)
         result.response.outcome = outcome
@@ -112,5 +113,6 @@ async def test_an_unknown_sale_is_each_requests_own_error() -> None:
     async with running() as shop:
         answer = await shop.stub.BatchPurchase(by_column([("ann", "r"), ("bob", "s")], "nowhere"))
     assert list(answer.columns.outcomes) == [0, 0]
-    assert [answer.columns.others[place].request_id for place in (0, 1)] == ["r", "s"]
-    assert answer.columns.others[0].error.code == grpc.StatusCode.NOT_FOUND.value[0]
+    others = [(item.place, item.result.request_id) for item in answer.columns.others]
+    assert others == [(0, "r"), (1, "s")]
+    assert answer.columns.others[0].result.error.code == grpc.StatusCode.NOT_FOUND.value[0]

@@ -283,13 +283,6 @@ class BatchPurchaseResponse(_message.Message):
 
 class ResultColumns(_message.Message):
     __slots__ = ("outcomes", "purchase_ids", "positions", "create_times_us", "others")
-    class OthersEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: int
-        value: PurchaseResult
-        def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[PurchaseResult, _Mapping]] = ...) -> None: ...
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     PURCHASE_IDS_FIELD_NUMBER: _ClassVar[int]
     POSITIONS_FIELD_NUMBER: _ClassVar[int]
@@ -299,8 +292,16 @@ class ResultColumns(_message.Message):
     purchase_ids: _containers.RepeatedScalarFieldContainer[str]
     positions: _containers.RepeatedScalarFieldContainer[int]
     create_times_us: _containers.RepeatedScalarFieldContainer[int]
-    others: _containers.MessageMap[int, PurchaseResult]
-    def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, str]]] = ..., purchase_ids: _Optional[_Iterable[str]] = ..., positions: _Optional[_Iterable[int]] = ..., create_times_us: _Optional[_Iterable[int]] = ..., others: _Optional[_Mapping[int, PurchaseResult]] = ...) -> None: ...
+    others: _containers.RepeatedCompositeFieldContainer[PlacedResult]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, str]]] = ..., purchase_ids: _Optional[_Iterable[str]] = ..., positions: _Optional[_Iterable[int]] = ..., create_times_us: _Optional[_Iterable[int]] = ..., others: _Optional[_Iterable[_Union[PlacedResult, _Mapping]]] = ...) -> None: ...
+
+class PlacedResult(_message.Message):
+    __slots__ = ("place", "result")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    place: int
+    result: PurchaseResult
+    def __init__(self, place: _Optional[int] = ..., result: _Optional[_Union[PurchaseResult, _Mapping]] = ...) -> None: ...
 
 class StreamPurchasesRequest(_message.Message):
     __slots__ = ("request",)

@@ -72,8 +72,10 @@ class Admission:
         """
         now = self._clock.monotonic()
         closed = self._closed(now) or lane.stopped
+        arrivals = self._arrivals
         calls = [self._admit(lane, order, now, deadline, closed) for order in orders]
-        lane.look()
+        if self._arrivals > arrivals:
+            lane.look()
         return calls
 
     def _admit(

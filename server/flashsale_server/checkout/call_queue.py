@@ -53,6 +53,8 @@ class CallQueue:
 
     async def until(self, count: int, timeout_seconds: float | None = None) -> None:
         """Wait until so many calls are here, or the time is over, or until woken anyway."""
+        if len(self._waiting) >= count:
+            return
         self._enough = count
         self._woken.clear()
         timer = None

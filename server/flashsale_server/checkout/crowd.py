@@ -8,7 +8,10 @@ delayed, nor are those who come in batches anyway.
 from typing import Final
 
 CROWD: Final = 4
-"""Arrivals since the last append, of one call each, that show that more are about to come."""
+"""Arrivals between two appends, of one call each, that show that more are about to come."""
+
+MEMORY_SECONDS: Final = 0.05
+"""How long a crowd is expected to go on."""
 
 GATHER_SECONDS: Final = 0.004
 """How long a batch may fill up."""
@@ -18,21 +21,24 @@ GATHER_PAUSE_SECONDS: Final = 0.001
 
 
 class Crowd:
-    """Watches how callers come to one lane.
-
-    Attributes:
-        is_here: whether there was a crowd before the last append.
-    """
+    """Watches how callers come to one lane. Times are in seconds of the monotonic clock."""
 
     def __init__(self) -> None:
-        self.is_here = False
         self._arrivals = 0
+        self._seen_at = float("-inf")
 
     def arrived(self) -> None:
         """Count an arrival: a call, or several that came together."""
         self._arrivals += 1
 
-    def appended(self, calls: int) -> None:
-        """Look back, when `calls` calls have been decided and are about to be appended."""
-        self.is_here = self._arrivals >= CROWD and calls < 2 * self._arrivals
+    def decided(self, calls: int, now: float) -> None:
+        """Look back, when `calls` calls have been decided and are about to be committed."""
+        if self._arrivals >= CROWD and calls < 2 * self._arrivals:
+            self._seen_at = now
+        else:
+            self._seen_at = float("-inf")
         self._arrivals = 0
+
+    def is_here(self, now: float) -> bool:
+        """Whether there was a crowd at the last commit, and that was just now."""
+        return now - self._seen_at < MEMORY_SECONDS

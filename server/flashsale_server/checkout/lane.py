@@ -2,7 +2,8 @@
 
 One task a lane does everything, in this order: take a batch off the queue, decide it on a draft,
 append the draft's entries, take them into the inventory, answer. While an append is being written
-the next batches are decided ahead, on a draft laid over the one that is being written.
+the next batch is decided ahead, and further whole ones, on a draft laid over the one that is being
+written.
 
 Rule 1: nobody is answered before everything that the answer rests on is durable, refusals included.
 
@@ -128,7 +129,7 @@ class Lane:
         self._queue.enter(call)
 
     def look(self) -> None:
-        """Tell the lane that calls were queued which came together, one or many."""
+        """Tell the lane that calls were queued, one or several that came together."""
         self._crowd.arrived()
         self._queue.wake()
         if self._sweeper is None and self._queue:
@@ -205,7 +206,7 @@ class Lane:
 
         What comes meanwhile is decided while that append is written, and not before it.
         """
-        if self._crowd.is_here:
+        if self._crowd.is_here(self._clock.monotonic()):
             await self._gather(pending)
         waiting = len(self._queue)
         while waiting > 0 and self._queue and pending.admits(self._clock.now_us()):
@@ -242,7 +243,7 @@ class Lane:
         self._next = None
         if pending is None:  # a reader has stopped the lane meanwhile
             return
-        self._crowd.appended(len(pending.calls))
+        self._crowd.decided(len(pending.calls), self._clock.monotonic())
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
             self._queue.put_back(pending.calls)

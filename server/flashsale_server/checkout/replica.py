@@ -1,8 +1,8 @@
 """A replica: the inventory of one sale, kept equal to its ledger.
 
-This is where entries that are durable become visible. Both ways in end here: reading what others
-have appended, and taking in what this process has appended itself. Whatever comes in is verified
-against the chain of digests first.
+This is where entries that are durable become visible. Both ways in end here: reading what the
+ledger has, which is verified against the chain of digests first, and taking over the draft of what
+this process has appended itself.
 
 The lock keeps one change at a time: between asking the ledger for what is new and taking it in,
 nobody else may take in the same.
@@ -103,4 +103,5 @@ class Replica:
 
     def _check(self) -> None:
         if self._broken is not None:
-            raise self._broken
+            # Raised again and again, it must not grow by the way it came each time.
+            raise self._broken.with_traceback(None)

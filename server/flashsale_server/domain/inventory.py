@@ -3,8 +3,8 @@
 Rule 1: it is a pure function of its entries. Nothing here reads a clock, does I/O or draws a random
 number, so a replay of the ledger rebuilds it exactly and a simulation can drive it.
 
-Rule 2: only `apply` moves stock, and only with entries that the ledger has accepted. It never
-judges them again: what the ledger holds has happened.
+Rule 2: stock is moved by entries alone, and here only by those that the ledger has accepted. They
+are never judged again: what the ledger holds has happened.
 
 Rule 3: an entry that this version does not understand stops the replay. Guessing would sell a unit
 twice.

@@ -7,7 +7,7 @@ the RPCs' names, so that a door finds them by the contract alone.
 import itertools
 import resource
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -73,7 +73,7 @@ class FlashSaleServicer:
         (call,) = self._checkout.admit_all(lane, [order], caller.deadline)
         await all_settled((call,))
         if isinstance(call.result, Fault):
-            raise call.result
+            raise call.result.with_traceback(None)  # a lane that has stopped has one for everybody
         message = pb.PurchaseResult()
         write_result(message, order.request_id, call)
         return message.response
@@ -167,17 +167,21 @@ class FlashSaleServicer:
 
     async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
         """What became of orders at the door, in their order."""
-        answers: dict[str, Iterator[Call | Fault]] = {}
-        for sale_id in {order.sale_id for order in orders if isinstance(order, Order)}:
-            lane = await self._lane_or_fault(sale_id)
-            mine = [item for item in orders if isinstance(item, Order) and item.sale_id == sale_id]
-            if isinstance(lane, Fault):
-                answers[sale_id] = itertools.repeat(lane, len(mine))
+        lanes: dict[str, Lane | Fault] = {}
+        for order in orders:
+            if isinstance(order, Order) and order.sale_id not in lanes:
+                lanes[order.sale_id] = await self._lane_or_fault(order.sale_id)
+        # Nothing is waited for from here on, so that whoever leaves has left nobody behind.
+        came_to: list[Call | Fault] = []
+        for lane, run in itertools.groupby(
+            orders, lambda order: order if isinstance(order, Fault) else lanes[order.sale_id]
+        ):
+            if isinstance(lane, Lane):
+                mine = [order for order in run if isinstance(order, Order)]
+                came_to += self._checkout.admit_all(lane, mine, caller.deadline)
             else:
-                answers[sale_id] = iter(self._checkout.admit_all(lane, mine, caller.deadline))
-        return [
-            next(answers[order.sale_id]) if isinstance(order, Order) else order for order in orders
-        ]
+                came_to += [lane for _ in run]
+        return came_to
 
     async def _lane_or_fault(self, sale_id: str) -> Lane | Fault:
         try:

@@ -117,7 +117,7 @@ def _write_columns(
             if result.outcome in _REFUSALS_WITHOUT_MORE:
                 outcomes.append(OUTCOMES[result.outcome])
                 continue
-        write_result(columns.others[place], request_ids[place], came)
+        write_result(columns.others.add(place=place).result, request_ids[place], came)
         outcomes.append(pb.OUTCOME_UNSPECIFIED)
     columns.outcomes.extend(outcomes)
     columns.purchase_ids.extend([purchase.purchase_id for purchase in purchases])

@@ -55,7 +55,11 @@ class PurchaseStream:
         try:
             async for item in requests:
                 await self._room.acquire()
-                await self._enter(item.request)
+                try:
+                    await self._enter(item.request)
+                except BaseException:
+                    self._room.release()
+                    raise
         finally:
             if not _is_cancelled():
                 for _ in range(IN_FLIGHT_MAX):

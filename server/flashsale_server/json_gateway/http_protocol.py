@@ -57,11 +57,6 @@ class WholeExchange(Exchange):
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Write head and body at once, and end the answer."""
         cycle = self._cycle
-        content = _head(
-            status, cycle.default_headers + headers, len(body), keep_alive=cycle.keep_alive
-        )
-        if cycle.scope["method"] != "HEAD":
-            content += body
         # Answers that are ready in one turn of the event loop are written in the next, one right
         # after the other. A write has to wake whoever waits for it, which costs more than all of
         # this door; among others it finds them awake.
@@ -73,6 +68,12 @@ class WholeExchange(Exchange):
         if cycle.response_started:
             raise RuntimeError("the answer has begun already")
         cycle.response_started = cycle.response_complete = True
+        # Made now, because a server that is stopping may have ended the keeping-alive meanwhile.
+        content = _head(
+            status, cycle.default_headers + headers, len(body), keep_alive=cycle.keep_alive
+        )
+        if cycle.scope["method"] != "HEAD":
+            content += body
         cycle.transport.write(content)
         cycle.message_event.set()
         if not cycle.keep_alive:
