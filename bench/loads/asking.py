@@ -5,7 +5,6 @@ the time is over or enough was asked. `ask_once` is a rush: everybody asks at th
 """
 
 import asyncio
-import gc
 import resource
 import time
 from array import array
@@ -16,6 +15,7 @@ import uvloop
 
 from bench.measured import Answer, Checks, Measured, percentiles
 from bench.plan import Plan
+from bench.tuning import tuned
 
 Ask = Callable[[str], Awaitable[Answer]]
 """Asks for a user."""
@@ -138,9 +138,7 @@ async def ask_once(ask: Ask, plan: Plan) -> Measured:
 
 def run(load: Callable[[Plan], Awaitable[Measured]]) -> None:
     """Run a load as this process' program: its plan comes in as argument, a Measured goes out."""
-    # As the service does it, and as a busy client may: every load alike.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    tuned()
 
     async def main() -> Measured:
         return await load(Plan.from_arguments())

@@ -2,27 +2,43 @@
 
 import itertools
 
-from flashsale import AsyncClient, PurchaseResult
+from flashsale import AsyncClient, Purchase, PurchaseResult
 
 from bench.loads.asking import ask_once, keep_asking, run
 from bench.measured import Answer, Measured
 from bench.plan import Plan
+
+SAMPLE_EACH = 500
+"""Of so many purchases one is looked up afterwards, by its user,"""
+SAMPLES_MAX = 100
+"""but no more of one load."""
 
 
 async def purchases(plan: Plan) -> Measured:
     async with AsyncClient(plan.address, timeout=60) as client:
         await client.status()  # a shop's client is connected before the rush
         numbers = itertools.count()
+        sampled: list[Purchase] = []
 
         async def ask(user_id: str) -> Answer:
-            return answer_of(await client.purchase(user_id), user_id, plan)
-
-        async def ask_some_sale(user_id: str) -> Answer:
-            sale_id = f"sale-{next(numbers) % plan.sales}"
-            return answer_of(await client.purchase(user_id, sale_id=sale_id), user_id, plan)
+            sale_id = f"sale-{next(numbers) % plan.sales}" if plan.sales else None
+            result = await client.purchase(user_id, sale_id=sale_id)
+            if result.purchase is not None and result.purchase.position % SAMPLE_EACH == 0:
+                sampled.append(result.purchase)
+            return answer_of(result, user_id, plan)
 
         shape = ask_once if plan.repeats else keep_asking
-        return await shape(ask_some_sale if plan.sales else ask, plan)
+        measured = await shape(ask, plan)
+        if plan.keeps:
+            missing = [item for item in sampled[:SAMPLES_MAX] if not await _is_held(client, item)]
+            if missing:
+                measured.wrong["a purchase that the server does not hold"] = len(missing)
+        return measured
+
+
+async def _is_held(client: AsyncClient, purchase: Purchase) -> bool:
+    held = await client.get_purchase(purchase.user_id, sale_id=purchase.sale_id)
+    return purchase in held.purchases
 
 
 def answer_of(result: PurchaseResult, user_id: str, plan: Plan) -> Answer:

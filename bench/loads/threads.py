@@ -8,6 +8,7 @@ from flashsale import Client
 from bench.loads.sdk import answer_of
 from bench.measured import Answer, Checks, Measured, percentiles
 from bench.plan import Plan
+from bench.tuning import tuned
 
 Noted = list[tuple[float, float, Answer]]
 """When each call was made, when it was answered, and how."""
@@ -68,4 +69,5 @@ def _counted(plan: Plan, noted: Noted, begin: float, end: float, cpu: float) -> 
 
 
 if __name__ == "__main__":
+    tuned()
     print(purchases(Plan.from_arguments()).as_json())

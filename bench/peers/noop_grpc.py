@@ -18,6 +18,8 @@ from flashsale_server.grpc_api.serving import server_options
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bench.tuning import tuned
+
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _Kind = Callable[..., "grpc.RpcMethodHandler[Any, Any]"]
 _unary: _Kind = grpc.unary_unary_rpc_method_handler
@@ -115,6 +117,6 @@ async def serve(address: str, outcome: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(0.0005)
+    tuned()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(sys.argv[1], sys.argv[2]))

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from bench.loads.json_post import PATH
 from bench.peers.noop_grpc import answer_of
+from bench.tuning import tuned
 
 ANSWER = json.dumps(
     MessageToDict(answer_of("PURCHASED"), always_print_fields_with_no_presence=True)
@@ -39,6 +40,6 @@ async def serve(address: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(0.0005)
+    tuned()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(sys.argv[1]))

@@ -1,6 +1,6 @@
 """A gRPC server that sells without keeping anything, and tells one kind of lie about it.
 
-python lying_server.py 127.0.0.1:50061 nothing|twice|outcome|user|stock
+python lying_server.py 127.0.0.1:50061 nothing|twice|outcome|user|stock|forgetting
 """
 
 import asyncio
@@ -20,9 +20,16 @@ class Liar:
         self._lie = lie
         self._numbers = itertools.count()
         self._sold = 0
+        self._bought: dict[str, pb.Purchase] = {}
 
     async def status(self, _: pb.StatusRequest, _context: _Context) -> pb.StatusResponse:
         return pb.StatusResponse(sold_stock=self._sold)
+
+    async def get_purchase(
+        self, request: pb.GetPurchaseRequest, _: _Context
+    ) -> pb.GetPurchaseResponse:
+        bought = self._bought.get(request.user_id)
+        return pb.GetPurchaseResponse(purchases=[bought] if bought else [])
 
     async def batch_purchase(
         self, request: pb.BatchPurchaseRequest, _: _Context
@@ -39,7 +46,10 @@ class Liar:
             response.outcome = pb.OUTCOME_PURCHASED
             response.purchase.user_id = "somebody" if lie == "user" else request.user_id
             response.purchase.purchase_id = f"purchase-{number - (lie == 'twice')}"
+            response.purchase.position = number * 500  # each is looked up afterwards
             self._sold += lie != "stock"
+            if lie != "forgetting":
+                self._bought[request.user_id] = response.purchase
         return pb.PurchaseResult(request_id=request.request_id, response=response)
 
 
@@ -48,6 +58,11 @@ def handlers_of(liar: Liar) -> grpc.GenericRpcHandler:
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Status": unary(
             liar.status, pb.StatusRequest.FromString, pb.StatusResponse.SerializeToString
+        ),
+        "GetPurchase": unary(
+            liar.get_purchase,
+            pb.GetPurchaseRequest.FromString,
+            pb.GetPurchaseResponse.SerializeToString,
         ),
         "BatchPurchase": unary(
             liar.batch_purchase,

@@ -28,6 +28,7 @@ def test_a_server_that_tells_the_truth_is_measured(tmp_path: Path) -> None:
         ("outcome", "SOLD_OUT"),
         ("user", "a purchase of another user"),
         ("stock", "acknowledged"),
+        ("forgetting", "a purchase that the server does not hold"),
     ],
 )
 def test_one_lie_fails_the_contest(tmp_path: Path, lie: str, told: str) -> None:
