@@ -1,0 +1,75 @@
+"""When a lane lets its batch fill up, and when it must not."""
+
+import asyncio
+
+import pytest
+from flashsale_server.checkout.crowd import CROWD, MEMORY_SECONDS, Crowd
+
+from tests.checkout.shops import Shop, open_shop, settled, turns
+
+
+def seen(arrivals: int, calls: int) -> Crowd:
+    crowd = Crowd()
+    for _ in range(arrivals):
+        crowd.arrived()
+    crowd.decided(calls, now=10.0)
+    return crowd
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "calls", "is_crowd"),
+    [
+        (1, 1, False),
+        (CROWD - 1, CROWD - 1, False),
+        (CROWD, CROWD, True),
+        (4, 1000, False),  # they come in batches by themselves
+        (100, 120, True),
+        (0, 0, False),
+    ],
+)
+def test_a_crowd_is_many_who_come_one_by_one(arrivals: int, calls: int, is_crowd: bool) -> None:
+    assert seen(arrivals, calls).is_here(10.0) is is_crowd
+
+
+def test_a_crowd_is_soon_forgotten() -> None:
+    crowd = seen(50, 50)
+    assert crowd.is_here(10.0 + MEMORY_SECONDS / 2)
+    assert not crowd.is_here(10.0 + MEMORY_SECONDS)
+
+
+def test_a_crowd_is_over_with_the_first_commit_without_one() -> None:
+    crowd = seen(50, 50)
+    crowd.arrived()
+    crowd.decided(1, now=10.001)
+    assert not crowd.is_here(10.001)
+
+
+async def one_by_one(shop: Shop, count: int, name: str) -> None:
+    calls = [shop.ask(f"{name}-{number}") for number in range(count)]
+    await settled(*calls)
+
+
+async def test_what_a_crowd_sends_in_several_turns_becomes_one_append() -> None:
+    async with open_shop(stock=100) as shop:
+        await one_by_one(shop, CROWD, "first")
+        appends = shop.checkout.meters.appends
+        calls = []
+        for number in range(10):
+            calls.append(shop.ask(f"second-{number}"))
+            await asyncio.sleep(0)
+        await settled(*calls)
+        assert shop.checkout.meters.appends == appends + 1
+
+
+async def test_whoever_is_alone_is_decided_at_once_though_others_ask_in_vain() -> None:
+    async with open_shop(stock=100) as shop:
+        await shop.buy("ann", "r-1")
+        for _ in range(CROWD):
+            await shop.buy("ann", "r-1")  # answered from the ledger, in no queue
+        await shop.buy("bob")
+        shop.ledger.stall()
+        call = shop.ask("cid")
+        await turns()
+        assert shop.ledger.asked.is_set()
+        shop.ledger.go_on()
+        await settled(call)
