@@ -172,6 +172,8 @@ class Lane:
                     await self._until_work()
                     if not await self._is_certain():
                         continue
+                await self._gather()
+                if self._next is None:
                     self._next = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
                 await self._decide(self._next)
                 await self._commit()
@@ -201,28 +203,27 @@ class Lane:
                 timeout_seconds = min(timeout_seconds, (boundary_us - now_us) / 1e6)
             await self._queue.until(1, timeout_seconds)
 
+    async def _gather(self) -> None:
+        """Let the next batch fill up, as long as a crowd keeps coming."""
+        now = self._clock.monotonic()
+        if not self._crowd.is_here(now):
+            return
+        until = now + GATHER_SECONDS
+        room = self._batch_size - (len(self._next.calls) if self._next else 0)
+        gathered = -1
+        while gathered < len(self._queue) < room and self._clock.monotonic() < until:
+            gathered = len(self._queue)
+            await self._queue.until(room, GATHER_PAUSE_SECONDS)
+
     async def _decide(self, pending: Pending) -> None:
         """Decide all that waits now, batch by batch, as far as one append can carry it.
 
         What comes meanwhile is decided while that append is written, and not before it.
         """
-        if self._crowd.is_here(self._clock.monotonic()):
-            await self._gather(pending)
         waiting = len(self._queue)
         while waiting > 0 and self._queue and pending.admits(self._clock.now_us()):
             await self._decide_batch(pending)
             waiting -= self._batch_size
-
-    async def _gather(self, pending: Pending) -> None:
-        """Let a batch fill up, as long as a crowd keeps coming."""
-        until = self._clock.monotonic() + GATHER_SECONDS
-        room = self._batch_size - len(pending.calls)
-        gathered = -1
-        while gathered < len(self._queue) < room:
-            if self._clock.monotonic() >= until:
-                return
-            gathered = len(self._queue)
-            await self._queue.until(room, GATHER_PAUSE_SECONDS)
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
