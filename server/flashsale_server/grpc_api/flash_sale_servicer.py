@@ -86,19 +86,19 @@ class FlashSaleServicer:
         await all_settled(call for call in came_to if isinstance(call, Call))
         return batch_response(request, came_to)
 
-    async def StreamPurchases(
+    def StreamPurchases(
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         """Purchases as a stream, answered as they are ready."""
 
         async def admit(request: pb.PurchaseRequest) -> Call:
             order = order_of(request)
-            lane = await self._checkout.lane(order.sale_id)
+            lane = self._checkout.opened_lane(order.sale_id)
+            if lane is None:
+                lane = await self._checkout.lane(order.sale_id)
             return self._checkout.admit_all(lane, [order], caller.deadline)[0]
 
-        stream = PurchaseStream(admit, write_result)
-        async for response in stream.results(requests):
-            yield response
+        return PurchaseStream(admit).results(requests)
 
     async def GetPurchase(
         self, request: pb.GetPurchaseRequest, caller: Caller

@@ -13,11 +13,11 @@ from typing import Final
 from flashsale.v1 import flash_sale_pb2 as pb
 
 from flashsale_server.checkout import Call, Fault
+from flashsale_server.grpc_api.purchase_batch import write_result
 
 IN_FLIGHT_MAX: Final = 1000
 
 Admit = Callable[[pb.PurchaseRequest], Awaitable[Call]]
-WriteResult = Callable[[pb.PurchaseResult, str, Call | Fault], None]
 
 
 class PurchaseStream:
@@ -25,12 +25,10 @@ class PurchaseStream:
 
     Args:
         admit: lets a request in, or raises the fault that keeps it out.
-        write_result: makes an empty message say what the request with an id came to.
     """
 
-    def __init__(self, admit: Admit, write_result: WriteResult) -> None:
+    def __init__(self, admit: Admit) -> None:
         self._admit = admit
-        self._write_result = write_result
         self._room = asyncio.Semaphore(IN_FLIGHT_MAX)
         self._ready: asyncio.Queue[pb.StreamPurchasesResponse | None] = asyncio.Queue()
         self._waiting: dict[int, tuple[Call, Callable[[Call], None]]] = {}
@@ -83,7 +81,7 @@ class PurchaseStream:
 
     def _answer(self, request: pb.PurchaseRequest, came_to: Call | Fault) -> None:
         response = pb.StreamPurchasesResponse()
-        self._write_result(response.result, request.request_id, came_to)
+        write_result(response.result, request.request_id, came_to)
         self._ready.put_nowait(response)
 
 
