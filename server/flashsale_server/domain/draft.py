@@ -48,21 +48,11 @@ class Draft(Inventory):
 
     __slots__ = ("_boundary_us", "_under", "base_position", "decided_at_us", "entries")
 
-    _under: Inventory
-
     def __init__(self, under: Inventory, now_us: int) -> None:
         super().__init__()
         self._under = under
-        self.terms = under.terms
-        self.total_stock = under.total_stock
-        self.available_stock = under.available_stock
-        self.held_stock = under.held_stock
-        self.sold_stock = under.sold_stock
-        self.is_paused = under.is_paused
-        self.has_ended = under.has_ended
-        self.last_position = self.base_position = under.last_position
-        self.recorded_at_us = under.recorded_at_us
-        self.refusals = under.refusals
+        self._stand_as(under)
+        self.base_position = under.last_position
         self.entries: list[Entry] = []
         # The clock may have run backwards; the ledger's time never does.
         self.decided_at_us = max(now_us, under.recorded_at_us)
@@ -118,8 +108,6 @@ class Draft(Inventory):
                 return replayed
         outcome = purchase_outcome(self, command, purchases, self.decided_at_us)
         if outcome is Outcome.PURCHASED:
-            # Brought up from what lies under, so that the new one comes after them.
-            self._purchases_of[command.user_id] = purchases
             self._write(purchased_entry(command, mint()))
             return Answer(outcome, False, self._purchases_of[command.user_id][-1])
         if command.is_retry:

@@ -139,18 +139,22 @@ class Inventory:
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
+    def _stand_as(self, other: "Inventory") -> None:
+        """Take over everything but what is known of single users."""
+        self.terms = other.terms
+        self.total_stock = other.total_stock
+        self.available_stock = other.available_stock
+        self.held_stock = other.held_stock
+        self.sold_stock = other.sold_stock
+        self.is_paused = other.is_paused
+        self.has_ended = other.has_ended
+        self.last_position = other.last_position
+        self.recorded_at_us = other.recorded_at_us
+        self.refusals = other.refusals
+
     def _adopt(self, later: "Inventory") -> None:
         """Become what `later` is, which knows only the users that its own entries were about."""
-        self.terms = later.terms
-        self.total_stock = later.total_stock
-        self.available_stock = later.available_stock
-        self.held_stock = later.held_stock
-        self.sold_stock = later.sold_stock
-        self.is_paused = later.is_paused
-        self.has_ended = later.has_ended
-        self.last_position = later.last_position
-        self.recorded_at_us = later.recorded_at_us
-        self.refusals = later.refusals
+        self._stand_as(later)
         self._purchases_of.update(later._purchases_of)  # noqa: SLF001  # the same class
         self._refusals.update(later._refusals)  # noqa: SLF001
 
@@ -178,7 +182,7 @@ class Inventory:
         )
         self.available_stock += entry.stock_change
         self.sold_stock -= entry.stock_change
-        earlier = self._purchases_of.get(entry.user_id)
+        earlier = self.purchases_of(entry.user_id)
         self._purchases_of[entry.user_id] = (*earlier, purchase) if earlier else (purchase,)
 
     def _refuse(self, entry: Entry) -> None:
