@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from urllib.parse import quote
 
 import httpx
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.json_gateway.answers import PURCHASE
@@ -28,6 +28,8 @@ def test_no_bytes_make_the_server_fail() -> None:
 
         @settings(max_examples=150, deadline=None)
         @given(st.sampled_from(["", ":batch", ":stream"]), BODIES, TEXT, TEXT)
+        @example("", b"", ".", "")
+        @example("", b"", "..", "")
         def everything_has_an_answer(verb: str, body: bytes, path: str, query: str) -> None:
             url = f"/{quote(path, safe=':/%')}/status?{quote(query, safe='=&%.')}"
             posted = runner.run(web.post(PURCHASE + verb, content=body))
@@ -35,7 +37,8 @@ def test_no_bytes_make_the_server_fail() -> None:
             strayed = runner.run(web.get(f"/v1/sales{url}"))
             for answer in (posted, got, strayed):
                 answers.add(answer.status_code)
-                assert answer.status_code in {200, 400, 404}, answer.text
+                # Clients resolve dots by themselves, and so may ask for what is only posted to.
+                assert answer.status_code in {200, 400, 404, 405}, answer.text
 
         try:
             everything_has_an_answer()
