@@ -11,7 +11,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,15 +21,12 @@ from flashsale.v1 import flash_sale_pb2 as pb
 
 from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
 from flashsale_server.domain import SaleState, SaleTerms
-from flashsale_server.grpc_api import FlashSaleServicer, GrpcServer, status_of
+from flashsale_server.grpc_api import DEFAULT_SALE, FlashSaleServicer, GrpcServer, status_of
+from flashsale_server.interpreter import tune_interpreter
 from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http_app
 from flashsale_server.ledger import Ledger, open_ledger
 from flashsale_server.prometheus_page import prometheus_route
 from flashsale_server.settings import Settings
-
-DEFAULT_SALE = "default"
-GC_OBJECTS = 20_000
-"""How many new objects there may be before the first look for cycles among them."""
 
 _log = structlog.get_logger(__name__)
 
@@ -147,12 +143,7 @@ async def serve(
 
     `started` is told when the server is ready.
     """
-    # The ledger's thread has to win the interpreter's lock back from a busy event loop after each
-    # commit; by default it waits 5 ms for that, longer than the commit takes.
-    sys.setswitchinterval(0.0005)
-    # Purchases are kept for good, and calls leave few cycles behind. Looking for them after every
-    # 700 new objects, as is the default, would take a tenth of a busy server's time.
-    gc.set_threshold(GC_OBJECTS, 20, 100)
+    tune_interpreter()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

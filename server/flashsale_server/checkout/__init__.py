@@ -6,6 +6,7 @@ It admits a call, queues it, decides a batch under the lock, appends, and answer
 from flashsale_server.checkout.admission import Order
 from flashsale_server.checkout.call import Call, CallResult, all_settled
 from flashsale_server.checkout.caller import Caller
+from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.checkout import Checkout, CheckoutLimits
 from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
@@ -72,5 +73,6 @@ __all__ = [
     "Watching",
     "Wellness",
     "all_settled",
+    "is_being_cancelled",
     "wellness_of",
 ]

@@ -141,10 +141,6 @@ class Checkout:
             await self._open(sale_id)
         return self._lanes[sale_id]
 
-    def opened_lane(self, sale_id: str) -> Lane | None:
-        """The lane of a sale that this process has opened."""
-        return self._lanes.get(sale_id)
-
     async def lane(self, sale_id: str) -> Lane:
         """The lane of a sale that is in the ledger.
 

@@ -26,6 +26,7 @@ import structlog
 from flashsale_server.checkout.broadcast import Broadcast
 from flashsale_server.checkout.call import Call
 from flashsale_server.checkout.call_queue import CallQueue
+from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.clock import Clock
 from flashsale_server.checkout.crowd import GATHER_PAUSE_SECONDS, GATHER_SECONDS, Crowd
 from flashsale_server.checkout.faults import (
@@ -271,7 +272,7 @@ class Lane:
             self._failed(pending, error)
         except BaseException:
             self._breaker.proved_nothing()
-            if writing.cancelled() and not _is_cancelled():
+            if writing.cancelled() and not is_being_cancelled():
                 # Somebody else has cancelled the append; whether in time, nobody knows.
                 self._failed(pending, AppendUnknown("the append was cancelled"))
                 return
@@ -441,11 +442,6 @@ def _not_recorded(call: Call) -> Fault:
     command = call.command
     is_retry = isinstance(command, PurchaseCommand) and command.is_retry
     return _unknown(call) if is_retry else LedgerRefused()
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _unknown(call: Call) -> OutcomeUnknown:

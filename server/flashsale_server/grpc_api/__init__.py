@@ -6,6 +6,14 @@ raises a fault.
 
 from flashsale_server.grpc_api.error_table import ERROR_TABLE, reason_of, status_of
 from flashsale_server.grpc_api.flash_sale_servicer import FlashSaleServicer
+from flashsale_server.grpc_api.requests import DEFAULT_SALE
 from flashsale_server.grpc_api.serving import GrpcServer
 
-__all__ = ["ERROR_TABLE", "FlashSaleServicer", "GrpcServer", "reason_of", "status_of"]
+__all__ = [
+    "DEFAULT_SALE",
+    "ERROR_TABLE",
+    "FlashSaleServicer",
+    "GrpcServer",
+    "reason_of",
+    "status_of",
+]

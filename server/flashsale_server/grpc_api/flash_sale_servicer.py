@@ -25,7 +25,7 @@ from flashsale_server.checkout import (
     wellness_of,
 )
 from flashsale_server.grpc_api.error_table import ERROR_TABLE
-from flashsale_server.grpc_api.purchase_batch import batch_response, orders_of, write_result
+from flashsale_server.grpc_api.purchase_batch import batch_response, orders_of
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
     lookup_of,
@@ -39,6 +39,7 @@ from flashsale_server.grpc_api.responses import (
     OUTCOMES,
     status_response,
     write_purchase,
+    write_result,
 )
 
 
@@ -68,14 +69,12 @@ class FlashSaleServicer:
 
     async def Purchase(self, request: pb.PurchaseRequest, caller: Caller) -> pb.PurchaseResponse:
         """Try to buy."""
-        order = order_of(request)
-        lane = await self._checkout.lane(order.sale_id)
-        (call,) = self._checkout.admit_all(lane, [order], caller.deadline)
+        call = await self._admitted_alone(request, caller)
         await all_settled((call,))
         if isinstance(call.result, Fault):
             raise call.result.with_traceback(None)  # a lane that has stopped has one for everybody
         message = pb.PurchaseResult()
-        write_result(message, order.request_id, call)
+        write_result(message, request.request_id, call)
         return message.response
 
     async def BatchPurchase(
@@ -90,15 +89,9 @@ class FlashSaleServicer:
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         """Purchases as a stream, answered as they are ready."""
-
-        async def admit(request: pb.PurchaseRequest) -> Call:
-            order = order_of(request)
-            lane = self._checkout.opened_lane(order.sale_id)
-            if lane is None:
-                lane = await self._checkout.lane(order.sale_id)
-            return self._checkout.admit_all(lane, [order], caller.deadline)[0]
-
-        return PurchaseStream(admit).results(requests)
+        return PurchaseStream(lambda request: self._admitted_alone(request, caller)).results(
+            requests
+        )
 
     async def GetPurchase(
         self, request: pb.GetPurchaseRequest, caller: Caller
@@ -164,6 +157,11 @@ class FlashSaleServicer:
             ledger=checkout.ledger_location,
             draining=checkout.line.is_closed,
         )
+
+    async def _admitted_alone(self, request: pb.PurchaseRequest, caller: Caller) -> Call:
+        order = order_of(request)
+        lane = await self._checkout.lane(order.sale_id)
+        return self._checkout.admit_all(lane, [order], caller.deadline)[0]
 
     async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
         """What became of orders at the door, in their order."""

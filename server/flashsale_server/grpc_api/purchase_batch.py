@@ -13,7 +13,6 @@ from flashsale.v1 import flash_sale_pb2 as pb
 
 from flashsale_server.checkout import Call, Fault, InvalidFields, Order, Violation
 from flashsale_server.domain import Answer, Outcome
-from flashsale_server.grpc_api.error_table import status_of
 from flashsale_server.grpc_api.requests import (
     DEFAULT_SALE,
     check_batch_size,
@@ -21,10 +20,7 @@ from flashsale_server.grpc_api.requests import (
     is_plain,
     order_of,
 )
-from flashsale_server.grpc_api.responses import OUTCOMES, write_response
-
-CameTo = Call | Fault
-"""What a request came to: a call with its result, or the fault that kept it out."""
+from flashsale_server.grpc_api.responses import OUTCOMES, CameTo, write_result
 
 _REFUSALS_WITHOUT_MORE: Final = frozenset(
     {Outcome.SOLD_OUT, Outcome.USER_LIMIT_REACHED, Outcome.PAUSED, Outcome.ENDED}
@@ -56,20 +52,6 @@ def batch_response(
         for item, came in zip(request.requests, came_to, strict=True):
             write_result(response.results.add(), item.request_id, came)
     return response
-
-
-def write_result(message: pb.PurchaseResult, request_id: str, came_to: CameTo) -> None:
-    """Make an empty message say what a request of a batch or a stream came to."""
-    result = came_to if isinstance(came_to, Fault) else came_to.result
-    if isinstance(came_to, Call):
-        request_id = came_to.request_id
-    message.request_id = request_id
-    if isinstance(result, Answer) and isinstance(came_to, Call):
-        write_response(message.response, came_to.sale_id, request_id, result)
-    elif isinstance(result, Fault):
-        message.error.CopyFrom(status_of(result))
-    else:
-        raise TypeError(f"a purchase cannot come to {result!r}")
 
 
 def _order_or_fault(request: pb.PurchaseRequest, sale_id: str) -> Order | Fault:

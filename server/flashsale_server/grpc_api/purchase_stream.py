@@ -12,8 +12,8 @@ from typing import Final
 
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from flashsale_server.checkout import Call, Fault
-from flashsale_server.grpc_api.purchase_batch import write_result
+from flashsale_server.checkout import Call, Fault, is_being_cancelled
+from flashsale_server.grpc_api.responses import write_result
 
 IN_FLIGHT_MAX: Final = 1000
 
@@ -59,7 +59,7 @@ class PurchaseStream:
                     self._room.release()
                     raise
         finally:
-            if not _is_cancelled():
+            if not is_being_cancelled():
                 for _ in range(IN_FLIGHT_MAX):
                     await self._room.acquire()
             self._ready.put_nowait(None)
@@ -83,8 +83,3 @@ class PurchaseStream:
         response = pb.StreamPurchasesResponse()
         write_result(response.result, request.request_id, came_to)
         self._ready.put_nowait(response)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

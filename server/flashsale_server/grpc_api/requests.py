@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from flashsale.v1 import flash_sale_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
 
 from flashsale_server.checkout import InvalidFields, Order, Violation
 
@@ -33,7 +34,7 @@ def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
     timeout_seconds = None
     violations: list[Violation] = []
     if request.HasField("timeout"):
-        timeout_seconds = request.timeout.seconds + request.timeout.nanos / 1e9
+        timeout_seconds = _seconds_of(request.timeout)
         if timeout_seconds <= 0:
             violations.append(Violation("timeout", "must be more than 0"))
     if not is_plain(user_id, request_id or user_id):
@@ -92,7 +93,7 @@ def min_interval_seconds_of(request: pb.WatchStatusRequest) -> float:
     """
     if not request.HasField("min_interval"):
         return 0.5
-    seconds = request.min_interval.seconds + request.min_interval.nanos / 1e9
+    seconds = _seconds_of(request.min_interval)
     if not 0.2 <= seconds <= 15:
         raise InvalidFields([Violation("min_interval", "must be 0.2 s to 15 s")])
     return seconds
@@ -120,6 +121,10 @@ def is_plain(*values: str) -> bool:
     lengths = list(map(len, values))
     is_printable = together.isascii() and together.isprintable()
     return is_printable and min(lengths) > 0 and max(lengths) <= IDENTIFIER_BYTES
+
+
+def _seconds_of(duration: Duration) -> float:
+    return duration.seconds + duration.nanos / 1e9
 
 
 def _check_identifier(violations: list[Violation], field: str, value: str) -> None:

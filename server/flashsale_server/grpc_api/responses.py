@@ -6,7 +6,7 @@ from typing import Final
 from flashsale.v1 import flash_sale_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flashsale_server.checkout import Lane, SystemHealth
+from flashsale_server.checkout import Call, Fault, Lane, SystemHealth
 from flashsale_server.domain import (
     Answer,
     CircuitState,
@@ -15,6 +15,10 @@ from flashsale_server.domain import (
     PurchaseState,
     SaleState,
 )
+from flashsale_server.grpc_api.error_table import status_of
+
+CameTo = Call | Fault
+"""What a request came to: a call with its result, or the fault that kept it out."""
 
 OUTCOMES: Final = {
     Outcome.PURCHASED: pb.OUTCOME_PURCHASED,
@@ -84,6 +88,20 @@ def write_response(
         message.start_time.CopyFrom(timestamp(answer.starts_at_us))
     if answer.available_stock is not None:
         message.available_stock = answer.available_stock
+
+
+def write_result(message: pb.PurchaseResult, request_id: str, came_to: CameTo) -> None:
+    """Make an empty message say what a request of a batch or a stream came to."""
+    result = came_to if isinstance(came_to, Fault) else came_to.result
+    if isinstance(came_to, Call):
+        request_id = came_to.request_id
+    message.request_id = request_id
+    if isinstance(result, Answer) and isinstance(came_to, Call):
+        write_response(message.response, came_to.sale_id, request_id, result)
+    elif isinstance(result, Fault):
+        message.error.CopyFrom(status_of(result))
+    else:
+        raise TypeError(f"a purchase cannot come to {result!r}")
 
 
 @lru_cache(maxsize=64)
