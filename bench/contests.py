@@ -5,7 +5,6 @@ ratio, and the report quotes the median of the rounds and their spread.
 """
 
 import contextlib
-import itertools
 import statistics
 import tempfile
 import time
@@ -154,19 +153,17 @@ def in_turn(
         WrongAnswer, LoadFailed: as `asked`.
     """
     runs = [Runs(side.name, side.load) for side in sides]
-    again_left = rounds.again
-    for turn in itertools.count():
-        if len(runs[0].measured) == rounds.number:
-            return runs
+    while len(runs[0].measured) < rounds.number:
+        turn = len(runs[0].measured) + runs[0].thrown_away
         order = range(len(sides)) if turn % 2 == 0 else reversed(range(len(sides)))
         for at in order:
             note(f"round {len(runs[0].measured) + 1} of {rounds.number}: {sides[at].name}")
             asked(peers[at], sides[at], replace(plan, name=f"{plan.name}-{turn}"), runs[at])
-        if again_left and max(side.others_cpus[-1] for side in runs) > OTHERS_CPUS_MAX:
-            again_left -= 1
+        was_disturbed = max(side.others_cpus[-1] for side in runs) > OTHERS_CPUS_MAX
+        if was_disturbed and runs[0].thrown_away < rounds.again:
             for side in runs:
                 side.throw_away()
-    raise AssertionError
+    return runs
 
 
 def contest(

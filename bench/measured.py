@@ -4,9 +4,20 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 Answer = tuple[str, str]
 """An outcome and a purchase's id, "" where there is none."""
+
+
+class Kept(Protocol):
+    """A purchase, as far as it is checked."""
+
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def purchase_id(self) -> str: ...
+
 
 KEEPING = frozenset({"PURCHASED", "HELD"})
 """The outcomes that come with a purchase."""
@@ -53,6 +64,15 @@ class Measured:
     def as_json(self) -> str:
         """The value as text."""
         return json.dumps(asdict(self))
+
+
+def answer_of(outcome: str, purchase: Kept | None, user_id: str, *, keeps: bool) -> Answer:
+    """What `user_id` was told; of a server that keeps purchases, it must be the user's own."""
+    if purchase is None:
+        return outcome, ""
+    if keeps and purchase.user_id != user_id:
+        return "a purchase of another user", ""
+    return outcome, purchase.purchase_id
 
 
 class Checks:

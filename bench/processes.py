@@ -84,7 +84,7 @@ def loaded(module: str, plan: Plan, watch: Callable[[], None] | None = None) -> 
     """What `python -m bench.loads.MODULE` measures. Meanwhile `watch` is called each second.
 
     Raises:
-        LoadFailed: the load ended by itself; its last words are the message.
+        LoadFailed: it failed, and its last words are the message; or it took too long.
     """
     command = [sys.executable, "-m", f"bench.loads.{module}", plan.as_json()]
     until = time.monotonic() + plan.warmup_seconds + plan.seconds + READY_SECONDS

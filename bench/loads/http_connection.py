@@ -5,7 +5,11 @@ take several times as long as the server does, and would measure themselves.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self
+
+from bench.plan import Plan
 
 
 class NoAnswer(Exception):
@@ -73,3 +77,14 @@ class HttpConnection(asyncio.Protocol):
         self._transport = None
         if self._future is not None and not self._future.done():
             self._future.set_exception(NoAnswer(f"the connection broke: {error}"))
+
+
+@asynccontextmanager
+async def connections(plan: Plan) -> AsyncIterator[list[HttpConnection]]:
+    """One connection for each caller, closed when the block ends."""
+    opened = await asyncio.gather(*(HttpConnection.to(plan.address) for _ in range(plan.callers)))
+    try:
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()

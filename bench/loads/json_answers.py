@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bench import measured
 from bench.measured import Answer
 from bench.plan import Plan
 
@@ -63,9 +64,4 @@ def _refused(status: int, body: bytes) -> Answer:
 
 def _checked(response: Response, user_id: str, plan: Plan) -> Answer:
     outcome = response.outcome.removeprefix("OUTCOME_")
-    purchase = response.purchase
-    if purchase is None:
-        return outcome, ""
-    if plan.keeps and purchase.user_id != user_id:
-        return "a purchase of another user", ""
-    return outcome, purchase.purchase_id
+    return measured.answer_of(outcome, response.purchase, user_id, keeps=plan.keeps)

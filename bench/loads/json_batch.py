@@ -1,10 +1,9 @@
 """Purchases as JSON, many a call: POST /flash-sale/purchase:batch, `plan.batch` in each."""
 
-import asyncio
 import json
 
 from bench.loads.asking import AskMany, keep_asking_many, run
-from bench.loads.http_connection import HttpConnection
+from bench.loads.http_connection import HttpConnection, connections
 from bench.loads.json_answers import answers_of
 from bench.measured import Answer, Measured
 from bench.plan import Plan
@@ -13,10 +12,6 @@ PATH = "/flash-sale/purchase:batch"
 
 
 async def purchases(plan: Plan) -> Measured:
-    connections = await asyncio.gather(
-        *(HttpConnection.to(plan.address) for _ in range(plan.callers))
-    )
-
     def asking_on(connection: HttpConnection) -> AskMany:
         async def ask(name: str) -> list[Answer]:
             user_ids = [f"{name}-{number}" for number in range(plan.batch)]
@@ -27,10 +22,8 @@ async def purchases(plan: Plan) -> Measured:
 
         return ask
 
-    measured = await keep_asking_many([asking_on(item) for item in connections], plan)
-    for connection in connections:
-        connection.close()
-    return measured
+    async with connections(plan) as opened:
+        return await keep_asking_many([asking_on(item) for item in opened], plan)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """Purchases as JSON: POST /flash-sale/purchase, each caller on a connection of its own."""
 
-import asyncio
-
 from bench.loads.asking import Ask, keep_asking_each, run
-from bench.loads.http_connection import HttpConnection
+from bench.loads.http_connection import HttpConnection, connections
 from bench.loads.json_answers import answer_of
 from bench.measured import Answer, Measured
 from bench.plan import Plan
@@ -12,10 +10,6 @@ PATH = "/flash-sale/purchase"
 
 
 async def purchases(plan: Plan) -> Measured:
-    connections = await asyncio.gather(
-        *(HttpConnection.to(plan.address) for _ in range(plan.callers))
-    )
-
     def asking_on(connection: HttpConnection) -> Ask:
         async def ask(user_id: str) -> Answer:
             body = b'{"userId":"%b","quantity":1}' % user_id.encode()
@@ -24,10 +18,8 @@ async def purchases(plan: Plan) -> Measured:
 
         return ask
 
-    measured = await keep_asking_each([asking_on(item) for item in connections], plan)
-    for connection in connections:
-        connection.close()
-    return measured
+    async with connections(plan) as opened:
+        return await keep_asking_each([asking_on(item) for item in opened], plan)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from flashsale.v1 import flash_sale_pb2 as pb
 
+from bench import measured
 from bench.measured import Answer
 from bench.plan import Plan
 
@@ -11,9 +12,5 @@ _OUTCOMES = {number: name.removeprefix("OUTCOME_") for name, number in pb.Outcom
 def answer_of(response: pb.PurchaseResponse, user_id: str, plan: Plan) -> Answer:
     """A message looked at as every answer is."""
     outcome = _OUTCOMES.get(response.outcome, f"outcome {response.outcome}")
-    if not response.HasField("purchase"):
-        return outcome, ""
-    purchase = response.purchase
-    if plan.keeps and purchase.user_id != user_id:
-        return "a purchase of another user", ""
-    return outcome, purchase.purchase_id
+    purchase = response.purchase if response.HasField("purchase") else None
+    return measured.answer_of(outcome, purchase, user_id, keeps=plan.keeps)

@@ -4,6 +4,7 @@ import itertools
 
 from flashsale import AsyncClient, Purchase, PurchaseResult
 
+from bench import measured
 from bench.loads.asking import ask_once, keep_asking, run
 from bench.measured import Answer, Measured
 from bench.plan import Plan
@@ -28,12 +29,12 @@ async def purchases(plan: Plan) -> Measured:
             return answer_of(result, user_id, plan)
 
         shape = ask_once if plan.repeats else keep_asking
-        measured = await shape(ask, plan)
+        came_to = await shape(ask, plan)
         if plan.keeps:
             missing = [item for item in sampled[:SAMPLES_MAX] if not await _is_held(client, item)]
             if missing:
-                measured.wrong["a purchase that the server does not hold"] = len(missing)
-        return measured
+                came_to.wrong["a purchase that the server does not hold"] = len(missing)
+        return came_to
 
 
 async def _is_held(client: AsyncClient, purchase: Purchase) -> bool:
@@ -43,12 +44,7 @@ async def _is_held(client: AsyncClient, purchase: Purchase) -> bool:
 
 def answer_of(result: PurchaseResult, user_id: str, plan: Plan) -> Answer:
     """What the SDK says, looked at as every answer is."""
-    purchase = result.purchase
-    if purchase is None:
-        return result.outcome.value, ""
-    if plan.keeps and purchase.user_id != user_id:
-        return "a purchase of another user", ""
-    return result.outcome.value, purchase.purchase_id
+    return measured.answer_of(result.outcome.value, result.purchase, user_id, keeps=plan.keeps)
 
 
 if __name__ == "__main__":
