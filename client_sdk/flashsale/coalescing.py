@@ -110,6 +110,11 @@ class _Asked:
             return len(request.user_id) + len(request.request_id) + len(request.sale_id) + 16
         return request.ByteSize()
 
+    def tell(self, result: PurchaseResult) -> None:
+        """Give the caller the result, unless they have left."""
+        if not self.future.done():
+            self.future.set_result(result)
+
     def fail(self, error: FlashSaleError) -> None:
         """Tell the caller, unless they have left. Once the fate is unknown it stays unknown."""
         if self.future.done():
@@ -299,34 +304,25 @@ class Coalescer:
         others = {item.place: item.result for item in columns.others}
         for place, (asked, outcome) in enumerate(zip(batch, outcomes, strict=True)):
             if outcome == pb.OUTCOME_PURCHASED:
-                self._bought(asked, *next(purchases))
+                self._bought(asked, next(purchases))
             elif outcome != pb.OUTCOME_UNSPECIFIED:
-                self._refused(asked, outcome)
+                request = asked.request
+                asked.tell(PurchaseResult.refused(outcome, request.request_id, request.sale_id))
             elif place in others:
                 self._answered(asked, others[place])
             else:
                 self._unknown([asked], "the server did not answer the purchase")
 
-    def _refused(self, asked: _Asked, outcome: int) -> None:
-        if not asked.future.done():
-            request = asked.request
-            result = PurchaseResult.refused(outcome, request.request_id, request.sale_id)
-            asked.future.set_result(result)
-
-    def _bought(self, asked: _Asked, purchase_id: str, position: int, create_time_us: int) -> None:
+    def _bought(self, asked: _Asked, purchased: tuple[str, int, int]) -> None:
         request = asked.request
         try:
             result = PurchaseResult.bought(
-                request.user_id,
-                request.request_id,
-                request.sale_id,
-                (purchase_id, position, create_time_us),
+                request.user_id, request.request_id, request.sale_id, purchased
             )
         except (ValueError, OverflowError) as error:
             self._unknown([asked], f"the answer cannot be read: {error}")
             return
-        if not asked.future.done():
-            asked.future.set_result(result)
+        asked.tell(result)
 
     def _answered(self, asked: _Asked, answer: pb.PurchaseResult) -> None:
         if not answer.HasField("response"):
@@ -337,8 +333,7 @@ class Coalescer:
         except (ValueError, OverflowError) as error:
             self._unknown([asked], f"the answer cannot be read: {error}")
             return
-        if not asked.future.done():
-            asked.future.set_result(result)
+        asked.tell(result)
 
     def _unknown(self, batch: Sequence[_Asked], why: str) -> None:
         for asked in batch:

@@ -89,9 +89,8 @@ class FlashSaleServicer:
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         """Purchases as a stream, answered as they are ready."""
-        return PurchaseStream(lambda request: self._admitted_alone(request, caller)).results(
-            requests
-        )
+        stream = PurchaseStream(lambda request: self._admitted_alone(request, caller))
+        return stream.results(requests)
 
     async def GetPurchase(
         self, request: pb.GetPurchaseRequest, caller: Caller
