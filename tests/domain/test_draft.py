@@ -1,6 +1,7 @@
 """Drafts: deciding ahead of the ledger, and at which instant."""
 
 import copy
+import itertools
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from flashsale_server.domain import (
     EntryKind,
     Outcome,
     PauseCommand,
+    PurchaseCommand,
     RestockCommand,
     ResumeCommand,
     SaleTerms,
@@ -106,6 +108,46 @@ def test_what_a_draft_came_to_is_what_its_entries_come_to(days: list[list[Comman
         land(draft, applied)
         draft.settle_into(settled)
         assert settled == applied
+
+
+_CROWDS = st.lists(
+    st.builds(
+        order,
+        st.sampled_from([f"u-{number}" for number in range(20)]),
+        st.just("") | st.just("r-1"),
+        st.just(1) | st.integers(1, 2),
+        is_retry=st.sampled_from([False, False, False, True]),
+    ),
+    max_size=8,
+)
+_SALES = st.sampled_from(
+    [
+        SaleTerms(),
+        SaleTerms(per_user_limit=2),
+        SaleTerms(per_user_limit=0),
+        SaleTerms(starts_at_us=NOW_US + 1),
+        SaleTerms(ends_at_us=NOW_US),
+    ]
+)
+
+
+@given(st.integers(0, 12), _SALES, st.booleans(), st.lists(_CROWDS, max_size=4))
+def test_a_crowd_decided_together_is_decided_as_one_by_one(
+    stock: int, terms: SaleTerms, is_paused: bool, crowds: list[list[PurchaseCommand]]
+) -> None:
+    inventory = opened(stock, terms)
+    if is_paused:
+        inventory.apply([Entry(EntryKind.PAUSED.value)], 0)
+    together, one_by_one = Draft(inventory, NOW_US), Draft(inventory, NOW_US)
+    mint = (f"p-{number}" for number in itertools.count()).__next__
+    mint_again = (f"p-{number}" for number in itertools.count()).__next__
+    for crowd in crowds:
+        decided = together.decide(crowd, mint)
+        singly = [one_by_one.decide([command], mint_again) for command in crowd]
+        assert decided == [result for results in singly for result in results]
+        assert together.entries == one_by_one.entries
+        assert together == one_by_one
+        together, one_by_one = Draft(together, NOW_US), Draft(one_by_one, NOW_US)
 
 
 # Time.

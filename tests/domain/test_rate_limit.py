@@ -137,3 +137,46 @@ def test_a_crowd_that_is_forgotten_is_not_passed_by_again_for_each_that_follows(
     for number in range(900_000):
         assert rate_limit.charge(f"u-{number}", number) == 0
     assert rate_limit.active_users(900_000) == 299_999
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    limit=st.integers(0, 3),
+    crowds=st.lists(
+        st.tuples(st.lists(st.sampled_from("abcd"), min_size=1, unique=True), st.integers(0, 120)),
+        max_size=12,
+    ),
+)
+def test_strangers_are_charged_together_as_they_would_be_one_by_one(
+    limit: int, crowds: list[tuple[list[str], int]]
+) -> None:
+    together, one_by_one = UserRateLimit(limit, WINDOW_US), UserRateLimit(limit, WINDOW_US)
+    now_us = 0
+    for user_ids, later_us in crowds:
+        now_us += later_us
+        waits = [one_by_one.charge(user_id, now_us) for user_id in user_ids]
+        if together.charge_strangers(user_ids, now_us):
+            assert not any(waits)
+        else:
+            assert [together.charge(user_id, now_us) for user_id in user_ids] == waits
+        assert together.active_users(now_us) == one_by_one.active_users(now_us)
+
+
+def test_strangers_are_charged_together_or_none_of_them_is() -> None:
+    rate_limit = UserRateLimit(1, WINDOW_US)
+    assert rate_limit.charge_strangers(["ann", "bob"], 0)
+    assert not rate_limit.charge_strangers(["cid", "bob"], 10)
+    assert rate_limit.charge("cid", 10) == 0
+    assert rate_limit.charge("bob", 10) == WINDOW_US - 10
+    assert rate_limit.charge_strangers(["dan", "eve"], 20)
+
+
+def test_a_crowd_is_forgotten_a_little_at_a_time() -> None:
+    rate_limit = UserRateLimit(10, WINDOW_US)
+    for number in range(50):
+        rate_limit.charge_strangers([f"u-{number}", f"v-{number}"], 0)
+    left = []
+    for number in range(15):
+        rate_limit.charge(f"w-{number}", WINDOW_US)
+        left.append(sum(name[0] in "uv" for name in rate_limit._attempts))
+    assert left == [92, 84, 76, 68, 60, 52, 44, 36, 28, 20, 12, 4, 0, 0, 0]

@@ -6,7 +6,8 @@ over the limit turn the call away. Only a call that enters the line is charged.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import repeat
 
 import msgspec
 
@@ -64,7 +65,7 @@ class Admission:
         self._clock = clock
         self._arrivals = 0
 
-    def admit(self, lane: Lane, orders: Iterable[Order], deadline: float | None) -> list[Call]:
+    def admit(self, lane: Lane, orders: Sequence[Order], deadline: float | None) -> list[Call]:
         """Let orders in that arrived together, in their order, or answer them at once.
 
         The calls that come back have their result already, a fault included, or get it from the
@@ -73,9 +74,41 @@ class Admission:
         now = self._clock.monotonic()
         closed = self._closed(now) or lane.stopped
         arrivals = self._arrivals
-        calls = [self._admit(lane, order, now, deadline, closed) for order in orders]
+        calls = self._admit_strangers(lane, orders, now, deadline) if not closed else None
+        if calls is None:
+            calls = [self._admit(lane, order, now, deadline, closed) for order in orders]
         if self._arrivals > arrivals:
             lane.look()
+        return calls
+
+    def _admit_strangers(
+        self, lane: Lane, orders: Sequence[Order], now: float, deadline: float | None
+    ) -> list[Call] | None:
+        """Let orders in as one, in a fraction of the time; None where each needs a look.
+
+        None does where different users come who have not been here before, as in a rush nearly all
+        do, and there is room for all of them.
+        """
+        user_ids = [order.user_id for order in orders]
+        request_ids = [order.request_id for order in orders]
+        keys = list(zip(user_ids, request_ids, strict=True))
+        if (
+            len(set(user_ids)) < len(orders)
+            or len(orders) == 1
+            or not all(request_ids)
+            or any(order.timeout_seconds is not None for order in orders)
+            or self._line.length + len(orders) > self._line.capacity
+            or not lane.has_none_of(keys)
+            or not lane.inventory.are_strangers(user_ids, request_ids)
+            or not self._rate_limit.charge_strangers(user_ids, int(now * 1e6))
+        ):
+            return None
+        self._meters.attempts += len(orders)
+        for order in orders:
+            self._arrivals += 1
+            order.arrival = self._arrivals
+        calls = list(map(Call, repeat(lane.sale_id), orders, repeat(now), repeat(deadline), keys))
+        lane.queue_all(calls, keys)
         return calls
 
     def _admit(

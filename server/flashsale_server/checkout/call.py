@@ -8,6 +8,8 @@ exactly one result: what was decided, or the fault that kept it from being answe
 import asyncio
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from flashsale_server.checkout.faults import Fault
 from flashsale_server.domain import Answer, ChangeOutcome, Command
 
@@ -16,7 +18,7 @@ CallKey = tuple[str, str]
 Listener = Callable[["Call"], None]
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """One command on its way.
 
     Attributes:
@@ -30,35 +32,15 @@ class Call:
         result: what it came to; None while it is on its way.
     """
 
-    __slots__ = (
-        "_listeners",
-        "arrived_at",
-        "command",
-        "deadline",
-        "is_abandoned",
-        "is_decided",
-        "key",
-        "result",
-        "sale_id",
-    )
-
-    def __init__(
-        self,
-        sale_id: str,
-        command: Command,
-        arrived_at: float,
-        deadline: float | None,
-        key: CallKey | None = None,
-    ) -> None:
-        self.sale_id = sale_id
-        self.command = command
-        self.key = key
-        self.arrived_at = arrived_at
-        self.deadline = deadline
-        self.is_abandoned = False
-        self.is_decided = False
-        self.result: CallResult | None = None
-        self._listeners: tuple[Listener, ...] = ()
+    sale_id: str
+    command: Command
+    arrived_at: float
+    deadline: float | None
+    key: CallKey | None = None
+    is_abandoned: bool = False
+    is_decided: bool = False
+    result: CallResult | None = None
+    _listeners: tuple[Listener, ...] = ()
 
     @property
     def request_id(self) -> str:

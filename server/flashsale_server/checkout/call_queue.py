@@ -6,7 +6,7 @@ front, where it keeps its place before everybody who came later.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from flashsale_server.checkout.call import Call, CallKey, CallResult
 from flashsale_server.checkout.clock import Clock
@@ -42,6 +42,16 @@ class CallQueue:
         if call.key is not None:
             self._copies[call.key] = call
 
+    def enter_all(self, calls: Sequence[Call], keys: Sequence[CallKey]) -> None:
+        """Let calls in that came together and have no copies here; `keys` are their keys."""
+        self._line.enter(len(calls))
+        self._waiting.extend(calls)
+        self._copies.update(zip(keys, calls, strict=True))
+
+    def has_none_of(self, keys: Iterable[CallKey]) -> bool:
+        """Whether no call without a result yet has one of these keys."""
+        return self._copies.keys().isdisjoint(keys)
+
     def wake(self) -> None:
         """Wake who waits with `until`, if so many calls are here now."""
         if len(self._waiting) >= self._enough:
@@ -71,11 +81,12 @@ class CallQueue:
         calls: list[Call] = []
         now = self._clock.monotonic()
         while self._waiting and len(calls) < count:
-            call = self._waiting.popleft()
-            if call.is_abandoned or (call.deadline is not None and call.deadline <= now):
-                self.settle(call, DeadlineExceeded())
-            else:
-                calls.append(call)
+            taken = min(count - len(calls), len(self._waiting))
+            next_calls = [self._waiting.popleft() for _ in range(taken)]
+            for call in next_calls:
+                if call.is_abandoned or (call.deadline is not None and call.deadline <= now):
+                    self.settle(call, DeadlineExceeded())
+            calls += [call for call in next_calls if call.result is None]
         return calls
 
     def put_back(self, calls: Iterable[Call]) -> None:
@@ -87,20 +98,18 @@ class CallQueue:
 
     def settle(self, call: Call, result: CallResult) -> None:
         """Give a call its result, unless it has one already, and let it go."""
-        self.settle_all(((call, result),))
+        if call.result is None:
+            self.settle_all([call], [result])
 
-    def settle_all(self, results: Iterable[tuple[Call, CallResult]]) -> None:
-        """Give calls their results, but for those that have one already, and let them go."""
-        now = self._clock.monotonic()
+    def settle_all(self, calls: Sequence[Call], results: Sequence[CallResult]) -> None:
+        """Give calls without a result theirs, and let them go."""
+        self._meters.answered_all(calls, results, self._clock.monotonic())
         left = 0
         try:
-            for call, result in results:
-                if call.result is not None:
-                    continue
+            for call, result in zip(calls, results, strict=True):
                 left += 1
                 if self.copy_of(call.key) is call:
                     del self._copies[call.key]
-                self._meters.answered(result, now - call.arrived_at)
                 call.settle(result)
         finally:
             self._line.leave(left)

@@ -5,7 +5,7 @@ end.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -175,7 +175,7 @@ class Checkout:
         order = Order(user_id, request_id, quantity, is_retry, sale_id=lane.sale_id)
         return self.admit_all(lane, [order], deadline)[0]
 
-    def admit_all(self, lane: Lane, orders: Iterable[Order], deadline: float | None) -> list[Call]:
+    def admit_all(self, lane: Lane, orders: Sequence[Order], deadline: float | None) -> list[Call]:
         """Let purchase calls in that arrived together, or answer them at once; see Admission."""
         return self._admission.admit(lane, orders, deadline)
 

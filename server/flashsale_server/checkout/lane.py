@@ -18,13 +18,13 @@ more.
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import structlog
 
 from flashsale_server.checkout.broadcast import Broadcast
-from flashsale_server.checkout.call import Call
+from flashsale_server.checkout.call import Call, CallKey
 from flashsale_server.checkout.call_queue import CallQueue
 from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.clock import Clock
@@ -34,7 +34,6 @@ from flashsale_server.checkout.faults import (
     Fault,
     LedgerRefused,
     OutcomeUnknown,
-    RequestIdReused,
     SaleUnreadable,
     ShuttingDown,
 )
@@ -47,7 +46,6 @@ from flashsale_server.checkout.replica import Replica
 from flashsale_server.domain import (
     CircuitBreaker,
     PurchaseCommand,
-    ReusedRequestId,
     SaleState,
     entries_due,
 )
@@ -79,6 +77,7 @@ class Lane:
         sale_id: the sale.
         inventory: the sale as it is durable and visible.
         copy_of: returns the call on its way that has a user and request id, if there is one.
+        has_none_of: whether no call on its way has one of these users and request ids.
         changes: tells watchers that what they see has changed.
         stopped: why the lane sells no more; None while it does.
     """
@@ -107,6 +106,7 @@ class Lane:
         self._mint = minting()
         self._queue = CallQueue(line, meters, clock)
         self.copy_of = self._queue.copy_of
+        self.has_none_of = self._queue.has_none_of
         self._crowd = Crowd()
         self._recovery = Recovery(replica, ledger, breaker, clock, self.catch_up)
         self._in_flight: Pending | None = None
@@ -128,6 +128,10 @@ class Lane:
     def queue(self, call: Call) -> None:
         """Let a call in, behind everybody else; `look` must follow."""
         self._queue.enter(call)
+
+    def queue_all(self, calls: Sequence[Call], keys: Sequence[CallKey]) -> None:
+        """Let calls in that came together and have no copies here; `look` must follow."""
+        self._queue.enter_all(calls, keys)
 
     def look(self) -> None:
         """Tell the lane that calls were queued, one or several that came together."""
@@ -397,12 +401,7 @@ class Lane:
             self._next = None
 
     def _answer(self, pending: Pending) -> None:
-        self._queue.settle_all(
-            (call, RequestIdReused(call.request_id, result.quantity))
-            if isinstance(result, ReusedRequestId)
-            else (call, result)
-            for call, result in pending.results()
-        )
+        self._queue.settle_all(*pending.unanswered())
 
     def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
         """Answer all that is not on its way to the ledger."""

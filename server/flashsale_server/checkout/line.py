@@ -25,11 +25,11 @@ class Line:
         self._empty = asyncio.Event()
         self._empty.set()
 
-    def enter(self) -> None:
-        """Let a call in."""
+    def enter(self, count: int = 1) -> None:
+        """Let calls in."""
         if not self.length:
             self._empty.clear()
-        self.length += 1
+        self.length += count
         if self.length > self.length_peak:  # noqa: PLR1730  # max() takes three times as long
             self.length_peak = self.length
 

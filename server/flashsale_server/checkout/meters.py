@@ -7,12 +7,14 @@ percentile is right to within the width of one bucket, and memory stays the same
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from itertools import accumulate, repeat
 from operator import mul
 from typing import Final
 
+from flashsale_server.checkout.call import Call, CallResult
 from flashsale_server.checkout.faults import Fault
-from flashsale_server.domain import Answer, ChangeOutcome, Outcome
+from flashsale_server.domain import Answer, Outcome
 
 BUCKET_BOUNDS_SECONDS: Final[tuple[float, ...]] = tuple(
     accumulate(repeat(1.25, 63), mul, initial=0.000_05)
@@ -29,10 +31,10 @@ class Durations:
         self.counts = [0] * (len(BUCKET_BOUNDS_SECONDS) + 1)
         self.total_seconds = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one duration."""
-        self.counts[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += 1
-        self.total_seconds += seconds
+    def add(self, seconds: float, times: int = 1) -> None:
+        """Count a duration that was measured once, or so many times."""
+        self.counts[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)] += times
+        self.total_seconds += seconds * times
 
     def percentile_ms(self, percent: float) -> float:
         """Milliseconds that `percent` % of the durations do not exceed; 0 when there are none."""
@@ -95,7 +97,7 @@ class Meters:
         self.decisions += size
         self.batch_size_max = max(self.batch_size_max, size)
 
-    def answered(self, result: Answer | ChangeOutcome | Fault, seconds: float) -> None:
+    def answered(self, result: CallResult, seconds: float) -> None:
         """Count what a call came to, `seconds` after its arrival."""
         if isinstance(result, Answer):
             if result.replayed:
@@ -105,3 +107,16 @@ class Meters:
             self.latency.add(seconds)
         elif isinstance(result, Fault):
             self.faults[type(result)] += 1
+
+    def answered_all(
+        self, calls: Sequence[Call], results: Sequence[CallResult], now: float
+    ) -> None:
+        """Count what calls came to that are answered together."""
+        news = [item for item in results if isinstance(item, Answer) and not item.replayed]
+        if len(news) < len(calls):
+            for call, result in zip(calls, results, strict=True):
+                self.answered(result, now - call.arrived_at)
+            return
+        self.outcomes.update([answer.outcome for answer in news])
+        for arrived_at, times in Counter([call.arrived_at for call in calls]).items():
+            self.latency.add(now - arrived_at, times)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from flashsale_server.checkout.call import Call
+from flashsale_server.checkout.call import Call, CallResult
+from flashsale_server.checkout.faults import RequestIdReused
 from flashsale_server.domain import (
     ChangeOutcome,
     Decided,
@@ -10,6 +11,7 @@ from flashsale_server.domain import (
     Inventory,
     Mint,
     PurchaseCommand,
+    ReusedRequestId,
 )
 
 
@@ -49,6 +51,19 @@ class Pending:
     def results(self) -> Iterator[tuple[Call, Decided]]:
         """Every call with what was decided."""
         return zip(self.calls, self._results, strict=True)
+
+    def unanswered(self) -> tuple[list[Call], list[CallResult]]:
+        """The calls without a result yet, and each one's."""
+        calls, results = self.calls, self._results
+        if any(call.result is not None for call in calls):
+            open_calls = [pair for pair in self.results() if pair[0].result is None]
+            calls, results = [call for call, _ in open_calls], [result for _, result in open_calls]
+        return calls, [
+            RequestIdReused(call.request_id, result.quantity)
+            if isinstance(result, ReusedRequestId)
+            else result
+            for call, result in zip(calls, results, strict=True)
+        ]
 
     def parted(self) -> tuple[list[Call], list[Call]]:
         """The calls that have an entry in the draft, and those that wrote nothing."""

@@ -5,7 +5,8 @@ anything. The order of the checks is the order in which a buyer would want to be
 yet, paused, your limit, the stock.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Final
 
 from flashsale_server.domain.commands import (
@@ -84,6 +85,27 @@ def purchased_entry(command: PurchaseCommand, purchase_id: str) -> Entry:
         command.request_id,
         command.quantity,
         command.arrival,
+    )
+
+
+def purchased_entries(
+    commands: Sequence[PurchaseCommand],
+    user_ids: Iterable[str],
+    purchase_ids: Iterable[str],
+    request_ids: Iterable[str],
+) -> list[Entry]:
+    """The entries that make purchases of one unit each true."""
+    return list(
+        map(
+            Entry,
+            repeat(_PURCHASED),
+            repeat(-1),
+            user_ids,
+            purchase_ids,
+            request_ids,
+            repeat(1),
+            [command.arrival for command in commands],
+        )
     )
 
 

@@ -10,7 +10,9 @@ the draft only while nothing that the clock alone would change lies between that
 batch's own, so that deciding it at the earlier instant comes to the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TypeGuard
 
 from flashsale_server.domain.commands import ChangeCommand, Command, PurchaseCommand
 from flashsale_server.domain.decisions import (
@@ -18,6 +20,7 @@ from flashsale_server.domain.decisions import (
     decided_change,
     entries_due,
     purchase_outcome,
+    purchased_entries,
     purchased_entry,
     refused_answer,
     refused_entry,
@@ -64,8 +67,12 @@ class Draft(Inventory):
         """Whether a batch of `now_us` may join: the draft's instant decides it like its own."""
         return self._boundary_us is None or now_us < self._boundary_us
 
-    def decide(self, commands: Iterable[Command], mint: Mint) -> list[Decided]:
+    def decide(self, commands: Sequence[Command], mint: Mint) -> list[Decided]:
         """Decide commands in order, each seeing the decisions before it; one result a command."""
+        if len(commands) > 1 and _are_purchases(commands):
+            alike = self._decided_alike(commands, mint)
+            if alike is not None:
+                return alike
         return [
             self._decide_purchase(command, mint)
             if isinstance(command, PurchaseCommand)
@@ -100,6 +107,50 @@ class Draft(Inventory):
         refusal = self._refusals.get((user_id, request_id))
         return refusal or self._under.refusal_for(user_id, request_id)
 
+    def are_strangers(self, user_ids: Sequence[str], request_ids: Sequence[str]) -> bool:
+        """Whether no user has a purchase, and no request a recorded refusal, here or below."""
+        return super().are_strangers(user_ids, request_ids) and self._under.are_strangers(
+            user_ids, request_ids
+        )
+
+    def _decided_alike(
+        self, commands: Sequence[PurchaseCommand], mint: Mint
+    ) -> list[Decided] | None:
+        """Decide purchases as one, in a fraction of the time; None where each needs a look.
+
+        None does where different users want one unit each and nobody has been here before, as in a
+        rush. Then all are in the same case: only the sale itself and its stock can turn them away.
+        """
+        user_ids = [command.user_id for command in commands]
+        request_ids = [command.request_id for command in commands]
+        if (
+            any(command.quantity != 1 for command in commands)
+            or len(set(user_ids)) < len(user_ids)
+            or not self.are_strangers(user_ids, request_ids)
+        ):
+            return None
+        outcome = purchase_outcome(self, commands[0], (), self.decided_at_us)
+        if outcome is Outcome.PURCHASED:
+            if self.available_stock < len(commands):
+                return None
+            return self._purchase_alike(commands, user_ids, request_ids, mint)
+        if any(command.is_retry for command in commands):
+            return None
+        return [refused_answer(self, outcome, commands[0])] * len(commands)
+
+    def _purchase_alike(
+        self,
+        commands: Sequence[PurchaseCommand],
+        user_ids: Sequence[str],
+        request_ids: Sequence[str],
+        mint: Mint,
+    ) -> list[Decided]:
+        purchase_ids = [mint() for _ in commands]
+        self.entries += purchased_entries(commands, user_ids, purchase_ids, request_ids)
+        self.recorded_at_us = self.decided_at_us
+        purchases = self._purchase_each(user_ids, purchase_ids, request_ids)
+        return list(map(Answer, repeat(Outcome.PURCHASED), repeat(False), purchases))
+
     def _decide_purchase(self, command: PurchaseCommand, mint: Mint) -> Answer | ReusedRequestId:
         purchases = self.purchases_of(command.user_id)
         if purchases or self.refusals:
@@ -128,3 +179,7 @@ class Draft(Inventory):
         self.entries.append(entry)
         self.recorded_at_us = self.decided_at_us
         self._take_in(entry)
+
+
+def _are_purchases(commands: Sequence[Command]) -> TypeGuard[Sequence[PurchaseCommand]]:
+    return all(issubclass(kind, PurchaseCommand) for kind in set(map(type, commands)))

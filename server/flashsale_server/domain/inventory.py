@@ -10,7 +10,8 @@ Rule 3: an entry that this version does not understand stops the replay. Guessin
 twice.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count, repeat
 from typing import Final
 
 from flashsale_server.domain.entries import Entry, EntryKind, SaleTerms
@@ -101,6 +102,14 @@ class Inventory:
         """The recorded refusal of the user's request, if there is one."""
         return self._refusals.get((user_id, request_id))
 
+    def are_strangers(self, user_ids: Sequence[str], request_ids: Sequence[str]) -> bool:
+        """Whether no user has a purchase, and no user's request a recorded refusal."""
+        if not self._purchases_of.keys().isdisjoint(user_ids):
+            return False
+        return not self._refusals or self._refusals.keys().isdisjoint(
+            zip(user_ids, request_ids, strict=True)
+        )
+
     def state_at(self, now_us: int) -> SaleState:
         """Where the sale is in its life. The end rests on an entry; the start, on the clock."""
         if self.has_ended:
@@ -184,6 +193,27 @@ class Inventory:
         self.sold_stock -= entry.stock_change
         earlier = self.purchases_of(entry.user_id)
         self._purchases_of[entry.user_id] = (*earlier, purchase) if earlier else (purchase,)
+
+    def _purchase_each(
+        self, user_ids: Sequence[str], purchase_ids: Sequence[str], request_ids: Sequence[str]
+    ) -> list[Purchase]:
+        """Take in one unit for each of these users, who have none: `_purchase` for many at once."""
+        purchases = list(
+            map(
+                Purchase,
+                count(self.last_position + 1),
+                repeat(self.recorded_at_us),
+                user_ids,
+                purchase_ids,
+                request_ids,
+                repeat(1),
+            )
+        )
+        self.last_position += len(purchases)
+        self.available_stock -= len(purchases)
+        self.sold_stock += len(purchases)
+        self._purchases_of.update(zip(user_ids, zip(purchases), strict=True))
+        return purchases
 
     def _refuse(self, entry: Entry) -> None:
         try:

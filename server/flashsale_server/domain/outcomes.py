@@ -22,6 +22,8 @@ class Outcome(enum.StrEnum):
     PAUSED = "PAUSED"
     ENDED = "ENDED"
 
+    __hash__ = str.__hash__  # an Enum's own takes as long as a call of a function
+
 
 class SaleState(enum.StrEnum):
     """Where a sale is in its life."""

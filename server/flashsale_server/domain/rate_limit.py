@@ -5,7 +5,12 @@ the limit. Users without an attempt in the window are forgotten, so memory follo
 active. Time comes in as an argument, in microseconds of a clock that never runs backwards.
 """
 
-from collections import OrderedDict
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+_FORGOTTEN_AT_ONCE: Final = 4
+"""Charges that are forgotten for each new one, so that nobody waits for a whole crowd to be."""
 
 
 class UserRateLimit:
@@ -19,11 +24,10 @@ class UserRateLimit:
     def __init__(self, limit: int, window_us: int = 60_000_000) -> None:
         self._limit = limit
         self._window_us = window_us
-        # Ordered by a user's latest attempt, oldest first, so that those to forget are in front. A
-        # plain dict would pass by all who were forgotten before, to find its first.
         # Tuples, because most users have one attempt, for which anything else is larger.
-        self._attempts: OrderedDict[str, tuple[int, ...]] = OrderedDict()
-        self._nobody_to_forget_until_us = 0
+        self._attempts: dict[str, tuple[int, ...]] = {}
+        # Who was charged when, oldest first: those to forget are in front.
+        self._charges: deque[tuple[int, Sequence[str]]] = deque()
 
     @property
     def limit(self) -> int:
@@ -37,32 +41,38 @@ class UserRateLimit:
         """
         if not self._limit:
             return 0
-        if now_us >= self._nobody_to_forget_until_us:
-            self._forget(now_us)
-        attempts = self._attempts.get(user_id)
-        if attempts is None:
-            self._attempts[user_id] = (now_us,)
-            return 0
+        self._forget(now_us, _FORGOTTEN_AT_ONCE)
+        attempts = self._attempts.get(user_id, ())
         if len(attempts) == self._limit:
             wait_us = attempts[0] + self._window_us - now_us
             if wait_us > 0:
                 return wait_us
             attempts = attempts[1:]
         self._attempts[user_id] = (*attempts, now_us)
-        self._attempts.move_to_end(user_id)
+        self._charges.append((now_us, (user_id,)))
         return 0
+
+    def charge_strangers(self, user_ids: Sequence[str], now_us: int) -> bool:
+        """Count an attempt of each of these users, all different, if none has had one yet."""
+        if not self._limit:
+            return True
+        self._forget(now_us, _FORGOTTEN_AT_ONCE)
+        if not self._attempts.keys().isdisjoint(user_ids):
+            return False
+        self._attempts.update(dict.fromkeys(user_ids, (now_us,)))
+        self._charges.append((now_us, user_ids))
+        return True
 
     def active_users(self, now_us: int) -> int:
         """Users with an attempt in the window that ends now."""
-        self._forget(now_us)
+        self._forget(now_us, len(self._charges))
         return len(self._attempts)
 
-    def _forget(self, now_us: int) -> None:
+    def _forget(self, now_us: int, at_most: int) -> None:
         horizon_us = now_us - self._window_us
-        while self._attempts:
-            user_id, attempts = next(iter(self._attempts.items()))
-            if attempts[-1] > horizon_us:
-                # Later attempts of the same user can only put this off.
-                self._nobody_to_forget_until_us = attempts[-1] + self._window_us
-                return
-            del self._attempts[user_id]
+        charges = self._charges
+        while charges and charges[0][0] <= horizon_us and at_most > 0:
+            at_most -= 1
+            for user_id in charges.popleft()[1]:
+                if self._attempts.get(user_id, (now_us,))[-1] <= horizon_us:
+                    del self._attempts[user_id]
