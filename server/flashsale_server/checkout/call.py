@@ -93,7 +93,8 @@ async def all_settled(calls: Iterable[Call]) -> None:
             everything.set_result(None)
 
     for call in waiting:
-        call.listen(told)
+        call._listeners += (told,)  # noqa: SLF001  # `listen`, in half the time
+        call.is_abandoned = False
     try:
         await everything
     finally:

@@ -8,6 +8,7 @@ import itertools
 import resource
 import sys
 from collections.abc import AsyncIterator
+from operator import itemgetter
 from pathlib import Path
 
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -164,20 +165,17 @@ class FlashSaleServicer:
 
     async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
         """What became of orders at the door, in their order."""
-        lanes: dict[str, Lane | Fault] = {}
-        for order in orders:
-            if isinstance(order, Order) and order.sale_id not in lanes:
-                lanes[order.sale_id] = await self._lane_or_fault(order.sale_id)
+        sale_ids = {order.sale_id for order in orders if isinstance(order, Order)}
+        lanes = {sale_id: await self._lane_or_fault(sale_id) for sale_id in sale_ids}
         # Nothing is waited for from here on, so that whoever leaves has left nobody behind.
         came_to: list[Call | Fault] = []
-        for lane, run in itertools.groupby(
-            orders, lambda order: order if isinstance(order, Fault) else lanes[order.sale_id]
-        ):
-            if isinstance(lane, Lane):
-                mine = [order for order in run if isinstance(order, Order)]
-                came_to += self._checkout.admit_all(lane, mine, caller.deadline)
+        ways = [order if isinstance(order, Fault) else lanes[order.sale_id] for order in orders]
+        for way, run in itertools.groupby(zip(ways, orders, strict=True), itemgetter(0)):
+            if isinstance(way, Lane):
+                mine = [order for _, order in run if isinstance(order, Order)]
+                came_to += self._checkout.admit_all(way, mine, caller.deadline)
             else:
-                came_to += [lane for _ in run]
+                came_to += [way for _ in run]
         return came_to
 
     async def _lane_or_fault(self, sale_id: str) -> Lane | Fault:
