@@ -10,8 +10,9 @@ from typing import Final, Self, TypeVar
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
+from flashsale.batches import PLAIN_LENGTH_MAX, Asked
 from flashsale.channel import TLS, channel_to, checked_address, metadata_with
-from flashsale.coalescing import Coalescer, PlainRequest
+from flashsale.coalescing import Coalescer
 from flashsale.errors import (
     ClientClosed,
     FlashSaleError,
@@ -71,7 +72,7 @@ class AsyncClient:
     ) -> None:
         self._address = checked_address(address)
         self._sale_id = sale_id
-        self._timeout = timeout
+        self._timeout = min(timeout, LONGEST_SECONDS)
         self._tls = tls
         self._retries = retries or Retries()
         self._metadata = metadata_with(token, address, is_encrypted=bool(tls))
@@ -131,19 +132,18 @@ class AsyncClient:
             Unavailable: nothing was decided, and trying again did not help in time.
             DeadlineExceeded: the time was over, and nothing was decided.
         """
-        request: PlainRequest | pb.PurchaseRequest
         request_id = request_id or new_request_id()
         sale_id = sale_id or self._sale_id
-        is_ascii = str.isascii(user_id) and str.isascii(request_id) and str.isascii(sale_id)
-        if quantity == 1 and not retry and is_ascii:
-            request = PlainRequest(user_id, request_id, sale_id)
-        else:
-            request = self._request(user_id, quantity, request_id, sale_id)
-            request.retry = retry
         if self._coalescer is None:
             self._stub()
             assert self._coalescer is not None  # noqa: S101  # made with the stub
-        return await self._coalescer.purchase(request, self._limit(timeout))
+        limit = self._timeout if timeout is None else min(timeout, LONGEST_SECONDS)
+        strings = "".join((user_id, request_id, sale_id))
+        if quantity == 1 and not retry and strings.isascii() and len(strings) <= PLAIN_LENGTH_MAX:
+            return await self._coalescer.ask(Asked(user_id, request_id, sale_id), limit)
+        request = self._request(user_id, quantity, request_id, sale_id)
+        request.retry = retry
+        return await self._coalescer.purchase(request, limit)
 
     async def purchase_many(
         self, orders: Iterable[Order], *, timeout: float | None = None
@@ -296,7 +296,7 @@ class AsyncClient:
         return self._stub().BatchPurchase(request, timeout=timeout, metadata=self._metadata)
 
     def _limit(self, timeout: float | None) -> float:
-        return min(self._timeout if timeout is None else timeout, LONGEST_SECONDS)
+        return self._timeout if timeout is None else min(timeout, LONGEST_SECONDS)
 
     def _tell_if_closed(self) -> None:
         """Raise ClientClosed where the client's end, and not the caller's, has cancelled a call."""

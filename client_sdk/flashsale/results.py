@@ -74,7 +74,7 @@ class CircuitState(enum.StrEnum):
     UNRECOGNIZED = "UNRECOGNIZED"
 
 
-_OUTCOMES = {pb.Outcome.Value(f"OUTCOME_{item}"): item for item in list(Outcome)[:-1]}
+OUTCOMES = {pb.Outcome.Value(f"OUTCOME_{item}"): item for item in list(Outcome)[:-1]}
 _SALE_STATES = {pb.SaleState.Value(f"SALE_STATE_{item}"): item for item in list(SaleState)[:-1]}
 _PURCHASE_STATES = {
     pb.PurchaseState.Value(f"PURCHASE_STATE_{item}"): item for item in list(PurchaseState)[:-1]
@@ -163,36 +163,11 @@ class PurchaseResult(NamedTuple):
         return self.outcome is Outcome.PURCHASED or self.outcome is Outcome.HELD
 
     @staticmethod
-    def bought(
-        user_id: str, request_id: str, sale_id: str, purchased: tuple[str, int, int]
-    ) -> "PurchaseResult":
-        """One unit bought: the purchase's id, its position, its microseconds since 1970 UTC."""
-        purchase_id, position, create_time_us = purchased
-        purchase = Purchase(
-            purchase_id,
-            sale_id,
-            user_id,
-            request_id,
-            1,
-            PurchaseState.CONFIRMED,
-            position,
-            _instant_at(0, create_time_us * 1000),
-            None,
-        )
-        return PurchaseResult(Outcome.PURCHASED, request_id, sale_id, False, purchase, None, None)
-
-    @staticmethod
-    def refused(outcome: int, request_id: str, sale_id: str) -> "PurchaseResult":
-        """A refusal whose outcome, of this number, says everything."""
-        refusal = _OUTCOMES.get(outcome) or Outcome.UNRECOGNIZED
-        return PurchaseResult(refusal, request_id, sale_id, False, None, None, None)
-
-    @staticmethod
     def of(message: pb.PurchaseResponse) -> "PurchaseResult":
         """The result that a message describes."""
         outcome = message.outcome
         return PurchaseResult(
-            _OUTCOMES.get(outcome) or Outcome.UNRECOGNIZED,
+            OUTCOMES.get(outcome) or Outcome.UNRECOGNIZED,
             message.request_id,
             message.sale_id,
             message.replayed,
@@ -314,7 +289,7 @@ class Metrics:
         """The metrics that a message describes."""
         outcomes: dict[Outcome, int] = {}
         for item in message.outcomes:
-            outcome = _OUTCOMES.get(item.outcome, Outcome.UNRECOGNIZED)
+            outcome = OUTCOMES.get(item.outcome, Outcome.UNRECOGNIZED)
             outcomes[outcome] = outcomes.get(outcome, 0) + item.count
         return cls(
             node=message.node,
@@ -379,12 +354,13 @@ class Health:
 
 
 def _instant(timestamp: Timestamp) -> datetime:
-    return _instant_at(timestamp.seconds, timestamp.nanos)
+    return instant_at(timestamp.seconds, timestamp.nanos)
 
 
 # Purchases that were recorded together were so at one instant, which is made once.
 @functools.lru_cache(maxsize=64)
-def _instant_at(seconds: int, nanos: int) -> datetime:
+def instant_at(seconds: int, nanos: int) -> datetime:
+    """So long after the beginning of 1970."""
     return _EPOCH + timedelta(0, seconds, nanos // 1000)
 
 

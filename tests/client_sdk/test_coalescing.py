@@ -14,7 +14,8 @@ from flashsale import (
     OutcomeUnknown,
     Retries,
 )
-from flashsale.coalescing import BATCH_BYTES_MAX, Coalescer
+from flashsale.batches import BATCH_BYTES_MAX
+from flashsale.coalescing import Coalescer
 from flashsale.v1 import flash_sale_pb2 as pb
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -13,7 +13,7 @@ from flashsale import (
     RateLimited,
     Retries,
 )
-from flashsale.coalescing import COLUMNS_FROM
+from flashsale.batches import COLUMNS_FROM
 from flashsale.v1 import flash_sale_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
