@@ -161,30 +161,22 @@ def results_of(batch: Sequence[Asked], columns: pb.ResultColumns) -> list[Purcha
     numbers, times_us = list(columns.outcomes), list(columns.create_times_us)
     if numbers.count(pb.OUTCOME_PURCHASED) != len(times_us):
         raise ValueError("there are not as many purchases as there should be")
-    bought = zip(list(columns.purchase_ids), list(columns.positions), times_us, strict=True)
     instants = {time_us: instant_at(0, time_us * 1000) for time_us in set(times_us)}
-    new = tuple.__new__  # makes a named tuple in half the time that its own takes
+    bought = zip(columns.purchase_ids, columns.positions, times_us, strict=True)
+    # Enums are slow to look up, and a named tuple's own `new` takes twice the time of a tuple's.
+    purchased, confirmed, new = Outcome.PURCHASED, PurchaseState.CONFIRMED, tuple.__new__
+    unrecognized = Outcome.UNRECOGNIZED
     results: list[PurchaseResult | None] = []
     for asked, number in zip(batch, numbers, strict=True):
-        outcome = OUTCOMES.get(number) or Outcome.UNRECOGNIZED
+        user_id, request_id, sale_id = asked.user_id, asked.request_id, asked.sale_id
+        outcome = OUTCOMES.get(number, unrecognized)
         purchase = None
-        if outcome is Outcome.PURCHASED:
+        if outcome is purchased:
             purchase_id, position, time_us = next(bought)
-            purchase = new(
-                Purchase,
-                (
-                    purchase_id,
-                    asked.sale_id,
-                    asked.user_id,
-                    asked.request_id,
-                    1,
-                    PurchaseState.CONFIRMED,
-                    position,
-                    instants[time_us],
-                    None,
-                ),
-            )
-        result = (outcome, asked.request_id, asked.sale_id, False, purchase, None, None)
+            instant = instants[time_us]
+            one = (purchase_id, sale_id, user_id, request_id, 1, confirmed, position, instant, None)
+            purchase = new(Purchase, one)
+        result = (outcome, request_id, sale_id, False, purchase, None, None)
         results.append(new(PurchaseResult, result) if number else None)
     return results
 

@@ -213,7 +213,8 @@ class Coalescer:
         others = {item.place: item.result for item in columns.others}
         for place, (asked, result) in enumerate(zip(batch, results, strict=True)):
             if result is not None:
-                asked.tell(result)
+                if not asked.future.done():
+                    asked.future.set_result(result)
             elif place in others:
                 self._answered_by_row(asked, others[place])
             else:
