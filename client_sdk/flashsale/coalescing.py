@@ -179,6 +179,7 @@ class Coalescer:
         message = message_of(batch, limits)
         try:
             answer = await self._send(message, max(limits))
+            self._answered(batch, message, answer)
         except grpc.RpcError as error:
             for asked in batch:
                 self._failed(asked, error_of_call(error, asked.request_id))
@@ -187,8 +188,6 @@ class Coalescer:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
             self._unknown(batch, f"the call failed: {error}")
-        else:
-            self._answered(batch, message, answer)
 
     def _answered(
         self,
