@@ -78,15 +78,23 @@ class Asked:
         self.tried = 0
         self.error: FlashSaleError | None = None
 
-    def row(self) -> pb.PurchaseRequest:
-        """The request as a message."""
-        return self.message or pb.PurchaseRequest(
-            user_id=self.user_id, quantity=1, request_id=self.request_id, sale_id=self.sale_id
-        )
+    def add_to(self, batch: pb.BatchPurchaseRequest) -> None:
+        """Add the request as a row."""
+        if self.message is not None:
+            batch.requests.append(self.message)
+            return
+        row = batch.requests.add()  # in a third of the time that a message and its copy take
+        row.user_id = self.user_id
+        row.quantity = 1
+        row.request_id = self.request_id
+        row.sale_id = self.sale_id
 
     def repeat_unknown(self) -> None:
         """Make all further tries say that the fate of an earlier one is unknown."""
-        self.message = self.row()
+        if self.message is None:
+            alone = pb.BatchPurchaseRequest()
+            self.add_to(alone)
+            self.message = alone.requests[0]
         self.message.retry = True
 
     def size_bytes(self) -> int:
@@ -145,7 +153,9 @@ def message_of(batch: Sequence[Asked], limits: Sequence[float]) -> pb.BatchPurch
             request_ids=[asked.request_id for asked in batch],
         )
         return pb.BatchPurchaseRequest(sale_id=batch[0].sale_id, columns=columns)
-    message = pb.BatchPurchaseRequest(requests=[asked.row() for asked in batch])
+    message = pb.BatchPurchaseRequest()
+    for asked in batch:
+        asked.add_to(message)
     if needs_limits:
         for item, limit in zip(message.requests, limits, strict=True):
             item.timeout.FromNanoseconds(int(limit * 1e9) or 1)  # none at all would be malformed

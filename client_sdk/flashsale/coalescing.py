@@ -151,12 +151,27 @@ class Coalescer:
             now = self._loop.time()
             batch = self._next_batch(now)
             if batch:
-                call = self._loop.create_task(self._carry(batch, now))
-                self._calls[call] = batch
-                call.add_done_callback(self._carried)
+                self._send_off(batch, now)
+
+    def _send_off(self, batch: Sequence[Asked], now: float) -> None:
+        """Begin a call, in this turn; a task waits for its answer."""
+        limits = [asked.deadline - now for asked in batch]
+        message = message_of(batch, limits)
+        try:
+            answering = self._send(message, max(limits))
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
+            self._unknown(batch, f"the call failed: {error}")
+            self._leave(len(batch))
+            return
+        call = self._loop.create_task(self._carry(batch, message, answering))
+        self._calls[call] = batch
+        call.add_done_callback(self._carried)
 
     def _carried(self, call: "asyncio.Task[None]") -> None:
-        self._leave(len(self._calls.pop(call)))
+        batch = self._calls.pop(call)
+        if call.cancelled():
+            self._unknown(batch, "the call was cancelled")
+        self._leave(len(batch))
         self._flush()
 
     def _next_batch(self, now: float) -> Sequence[Asked]:
@@ -173,35 +188,27 @@ class Coalescer:
         self._waiting.extendleft(reversed(batch[fitting:]))
         return batch[:fitting]
 
-    async def _carry(self, batch: Sequence[Asked], now: float) -> None:
-        """Send a batch and tell each caller what came of it."""
-        limits = [asked.deadline - now for asked in batch]
-        message = message_of(batch, limits)
-        try:
-            answer = await self._send(message, max(limits))
-            self._answered(batch, message, answer)
-        except grpc.RpcError as error:
-            for asked in batch:
-                self._failed(asked, error_of_call(error, asked.request_id))
-        except asyncio.CancelledError:
-            self._unknown(batch, "the call was cancelled")
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
-            self._unknown(batch, f"the call failed: {error}")
-
-    def _answered(
+    async def _carry(
         self,
         batch: Sequence[Asked],
         message: pb.BatchPurchaseRequest,
-        answer: pb.BatchPurchaseResponse,
+        answering: Awaitable[pb.BatchPurchaseResponse],
     ) -> None:
-        if message.HasField("columns") and answer.HasField("columns"):
-            self._answered_by_column(batch, answer.columns)
-        elif len(answer.results) == len(batch):
-            for asked, result in zip(batch, answer.results, strict=True):
-                self._answered_by_row(asked, result)
-        else:
-            self._unknown(batch, "the server did not answer every purchase")
+        """Wait for the answer to a batch and tell each caller what came of it."""
+        try:
+            answer = await answering
+            if message.HasField("columns") and answer.HasField("columns"):
+                self._answered_by_column(batch, answer.columns)
+            elif len(answer.results) == len(batch):
+                for asked, result in zip(batch, answer.results, strict=True):
+                    self._answered_by_row(asked, result)
+            else:
+                self._unknown(batch, "the server did not answer every purchase")
+        except grpc.RpcError as error:
+            for asked in batch:
+                self._failed(asked, error_of_call(error, asked.request_id))
+        except Exception as error:  # noqa: BLE001  # as above
+            self._unknown(batch, f"the call failed: {error}")
 
     def _answered_by_column(self, batch: Sequence[Asked], columns: pb.ResultColumns) -> None:
         try:
@@ -236,13 +243,15 @@ class Coalescer:
 
     def _failed(self, asked: Asked, error: FlashSaleError) -> None:
         """Try again where that is allowed; else tell the caller."""
+        if asked.future.done() or asked in self._between_tries:
+            return
         asked.error = error
         asked.tried += 1
         if isinstance(error, OutcomeUnknown):
             asked.repeat_unknown()
         left = asked.deadline - self._loop.time()
         wait = self._retries.wait_seconds(error, asked.tried, left)
-        if wait is None or self._is_closed or asked.future.done():
+        if wait is None or self._is_closed:
             asked.fail(error, is_sent=False)
             return
         self._room -= 1  # the place in the call is given up with those of the others

@@ -124,6 +124,28 @@ async def test_a_call_that_fails_in_an_unforeseen_way_leaves_nobody_waiting() ->
     await coalescer.close()
 
 
+async def test_a_call_that_cannot_even_begin_leaves_nobody_waiting() -> None:
+    def send(_: pb.BatchPurchaseRequest, __: float) -> Awaitable[pb.BatchPurchaseResponse]:
+        raise RuntimeError("the channel is broken")
+
+    coalescer = Coalescer(send, Retries(1), waiting_max=1)
+    for _ in range(3):
+        with pytest.raises(OutcomeUnknown, match="the channel is broken"):
+            await coalescer.purchase(pb.PurchaseRequest(user_id="ann"), 10.0)
+    await coalescer.close()
+
+
+async def test_a_call_that_somebody_cancels_leaves_the_outcome_unknown() -> None:
+    async def send(_: pb.BatchPurchaseRequest, __: float) -> pb.BatchPurchaseResponse:
+        raise asyncio.CancelledError
+
+    coalescer = Coalescer(send, Retries(1), waiting_max=1)
+    for _ in range(3):
+        with pytest.raises(OutcomeUnknown, match="the call was cancelled"):
+            await coalescer.purchase(pb.PurchaseRequest(user_id="ann"), 10.0)
+    await coalescer.close()
+
+
 async def test_an_outcome_of_a_later_version_is_unrecognized() -> None:
     def script(request: pb.PurchaseRequest) -> pb.PurchaseResult:
         response = pb.PurchaseResponse(outcome=99, request_id=request.request_id)  # type: ignore[arg-type]  # of a later version
@@ -245,6 +267,48 @@ async def test_who_leaves_outside_gives_their_turn_to_the_next() -> None:
     await coalescer.purchase(pb.PurchaseRequest(user_id="later"), 30.0)
     await coalescer.close()
     assert sent == ["first", "last", "later"]
+
+
+async def test_who_leaves_before_being_sent_gives_their_place_to_who_waits_outside() -> None:
+    sent: list[str] = []
+    under_way, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def send(batch: pb.BatchPurchaseRequest, _: float) -> pb.BatchPurchaseResponse:
+        sent.extend(item.user_id for item in batch.requests)
+        under_way.set()
+        await may_go_on.wait()
+        return pb.BatchPurchaseResponse(results=[bought(item) for item in batch.requests])
+
+    coalescer = Coalescer(send, Retries(), calls_max=1, waiting_max=2)
+    first = asyncio.create_task(coalescer.purchase(pb.PurchaseRequest(user_id="first"), 30.0))
+    await under_way.wait()
+    leaver = asyncio.create_task(coalescer.purchase(pb.PurchaseRequest(user_id="leaver"), 30.0))
+    await asyncio.sleep(0)
+    leaver.cancel()
+    # Let in though nobody is answered, and so early enough to be told what is true of who is in.
+    with pytest.raises(DeadlineExceeded, match=r"the deadline passed$"):
+        await coalescer.purchase(pb.PurchaseRequest(user_id="next"), 0.5)
+    may_go_on.set()
+    await first
+    await coalescer.close()
+    assert sent == ["first"]
+
+
+async def test_a_client_that_closes_tells_those_who_wait_outside() -> None:
+    async def send(_: pb.BatchPurchaseRequest, __: float) -> pb.BatchPurchaseResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    coalescer = Coalescer(send, Retries(), waiting_max=1)
+    tasks = [
+        asyncio.create_task(coalescer.purchase(pb.PurchaseRequest(user_id=f"u-{n}"), 30.0))
+        for n in range(4)
+    ]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await coalescer.close()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [OutcomeUnknown] + [ClientClosed] * 3
 
 
 async def test_a_batch_that_would_be_too_large_is_parted_in_order() -> None:
