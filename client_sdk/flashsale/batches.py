@@ -169,7 +169,8 @@ def results_of(batch: Sequence[Asked], columns: pb.ResultColumns) -> list[Purcha
         ValueError, OverflowError: they do not fit together, or a time is none.
     """
     numbers, times_us = list(columns.outcomes), list(columns.create_times_us)
-    if numbers.count(pb.OUTCOME_PURCHASED) != len(times_us):
+    sizes = {len(columns.purchase_ids), len(columns.positions), len(times_us)}
+    if sizes != {numbers.count(pb.OUTCOME_PURCHASED)}:
         raise ValueError("there are not as many purchases as there should be")
     instants = {time_us: instant_at(0, time_us * 1000) for time_us in set(times_us)}
     bought = zip(columns.purchase_ids, columns.positions, times_us, strict=True)

@@ -270,15 +270,18 @@ class Coalescer:
             for asked in batch:
                 if asked.deadline <= now:
                     asked.time_out(is_sent=True)
-        self._sweep_out(self._waiting, now)
-        self._sweep_out(self._between_tries, now)
+        for asked in (*self._waiting, *self._between_tries):
+            if asked.deadline <= now:
+                asked.time_out(is_sent=False)
+        self._take_off()
         more = (self._waiting or self._calls or self._between_tries) and not self._is_closed
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
 
-    def _sweep_out(self, unsent: collections.deque[Asked] | set[Asked], now: float) -> None:
-        """Take off those who have left or have no time left, and give up their places."""
-        gone = [asked for asked in unsent if asked.deadline <= now or asked.future.done()]
-        for asked in gone:
-            unsent.remove(asked)
-            asked.time_out(is_sent=False)
-        self._leave(len(gone))
+    def _take_off(self) -> None:
+        """Give up the places of those who have left, unless a call that is under way has them."""
+        there = len(self._waiting) + len(self._between_tries)
+        self._waiting = collections.deque(
+            [asked for asked in self._waiting if not asked.future.done()]
+        )
+        self._between_tries = {asked for asked in self._between_tries if not asked.future.done()}
+        self._leave(there - len(self._waiting) - len(self._between_tries))
