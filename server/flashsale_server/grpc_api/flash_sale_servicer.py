@@ -70,7 +70,9 @@ class FlashSaleServicer:
 
     async def Purchase(self, request: pb.PurchaseRequest, caller: Caller) -> pb.PurchaseResponse:
         """Try to buy."""
-        call = await self._admitted_alone(request, caller)
+        order = order_of(request)
+        lane = await self._checkout.lane(order.sale_id)
+        (call,) = self._checkout.admit_all(lane, (order,), caller.deadline)
         await all_settled((call,))
         if isinstance(call.result, Fault):
             raise call.result.with_traceback(None)  # a lane that has stopped has one for everybody
@@ -90,8 +92,7 @@ class FlashSaleServicer:
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], caller: Caller
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         """Purchases as a stream, answered as they are ready."""
-        stream = PurchaseStream(lambda request: self._admitted_alone(request, caller))
-        return stream.results(requests)
+        return PurchaseStream(self._checkout, caller).results(requests)
 
     async def GetPurchase(
         self, request: pb.GetPurchaseRequest, caller: Caller
@@ -157,11 +158,6 @@ class FlashSaleServicer:
             ledger=checkout.ledger_location,
             draining=checkout.line.is_closed,
         )
-
-    async def _admitted_alone(self, request: pb.PurchaseRequest, caller: Caller) -> Call:
-        order = order_of(request)
-        lane = await self._checkout.lane(order.sale_id)
-        return self._checkout.admit_all(lane, [order], caller.deadline)[0]
 
     async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
         """What became of orders at the door, in their order."""

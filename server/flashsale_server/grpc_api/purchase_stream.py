@@ -3,83 +3,86 @@
 So many may be unanswered at once; then nothing more is read until some are answered. What was let
 in is answered before the stream ends, even when the end is a request that cannot be read. Who hangs
 up leaves their calls, as any caller may.
+
+A result is written out as a message when its turn to be sent comes, not when it is there: so a lane
+that settles many calls at once is not held up, and the first of them leaves the sooner.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from collections import deque
+from collections.abc import AsyncIterator
 from typing import Final
 
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from flashsale_server.checkout import Call, Fault, is_being_cancelled
-from flashsale_server.grpc_api.responses import write_result
+from flashsale_server.checkout import Call, Caller, Checkout, Fault
+from flashsale_server.grpc_api.requests import order_of
+from flashsale_server.grpc_api.responses import CameTo, write_result
 
 IN_FLIGHT_MAX: Final = 1000
 
-Admit = Callable[[pb.PurchaseRequest], Awaitable[Call]]
-
 
 class PurchaseStream:
-    """One stream.
+    """One stream."""
 
-    Args:
-        admit: lets a request in, or raises the fault that keeps it out.
-    """
-
-    def __init__(self, admit: Admit) -> None:
-        self._admit = admit
-        self._room = asyncio.Semaphore(IN_FLIGHT_MAX)
-        self._ready: asyncio.Queue[pb.StreamPurchasesResponse | None] = asyncio.Queue()
-        self._waiting: dict[int, tuple[Call, Callable[[Call], None]]] = {}
-        self._read = 0
+    def __init__(self, checkout: Checkout, caller: Caller) -> None:
+        self._checkout = checkout
+        self._deadline = caller.deadline
+        # One listener for all calls; a call that copies have joined has it several times.
+        self._listener = self._settled
+        self._waiting: set[Call] = set()
+        self._ready: deque[tuple[str, CameTo]] = deque()
+        self._unanswered = 0
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def results(
         self, requests: AsyncIterator[pb.StreamPurchasesRequest]
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         """The results of `requests`, as they are ready."""
         reading = asyncio.create_task(self._read_all(requests))
+        reading.add_done_callback(lambda _: self._news.set())
         try:
-            while (response := await self._ready.get()) is not None:
-                self._room.release()
+            while self._unanswered or not reading.done():
+                if not self._ready:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                response = pb.StreamPurchasesResponse()
+                write_result(response.result, *self._ready.popleft())
+                self._unanswered -= 1
+                self._room.set()
                 yield response
             await reading
         finally:
             reading.cancel()
-            for call, listener in self._waiting.values():
-                call.leave(listener)
+            for call in self._waiting:
+                call.leave(self._listener)
 
     async def _read_all(self, requests: AsyncIterator[pb.StreamPurchasesRequest]) -> None:
-        try:
-            async for item in requests:
-                await self._room.acquire()
-                try:
-                    await self._enter(item.request)
-                except BaseException:
-                    self._room.release()
-                    raise
-        finally:
-            if not is_being_cancelled():
-                for _ in range(IN_FLIGHT_MAX):
-                    await self._room.acquire()
-            self._ready.put_nowait(None)
+        async for item in requests:
+            await self._enter(item.request)
+            while self._unanswered >= IN_FLIGHT_MAX:
+                self._room.clear()
+                await self._room.wait()
 
     async def _enter(self, request: pb.PurchaseRequest) -> None:
         try:
-            call = await self._admit(request)
+            order = order_of(request)
+            lane = await self._checkout.lane(order.sale_id)
         except Fault as fault:
-            self._answer(request, fault)
+            self._unanswered += 1
+            self._answer(request.request_id, fault)
             return
-        self._read += 1
-        listener = partial(self._answered, self._read, request)
-        self._waiting[self._read] = (call, listener)
-        call.listen(listener)
+        (call,) = self._checkout.admit_all(lane, (order,), self._deadline)
+        self._unanswered += 1
+        self._waiting.add(call)
+        call.listen(self._listener)
 
-    def _answered(self, number: int, request: pb.PurchaseRequest, call: Call) -> None:
-        del self._waiting[number]
-        self._answer(request, call)
+    def _settled(self, call: Call) -> None:
+        self._waiting.discard(call)
+        self._answer(call.request_id, call)
 
-    def _answer(self, request: pb.PurchaseRequest, came_to: Call | Fault) -> None:
-        response = pb.StreamPurchasesResponse()
-        write_result(response.result, request.request_id, came_to)
-        self._ready.put_nowait(response)
+    def _answer(self, request_id: str, came_to: CameTo) -> None:
+        self._ready.append((request_id, came_to))
+        self._news.set()

@@ -7,7 +7,8 @@ malformed request.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, TypeAlias
+from contextlib import aclosing
+from typing import Any, Final, Self, TypeAlias
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -145,17 +146,31 @@ def _one_to_many(answer: _Handler) -> _Handler:
 
 
 def _both_ways(answer: _Handler) -> _Handler:
-    async def rpc(
-        requests: AsyncIterator[Message | Unreadable], context: _Context
-    ) -> AsyncIterator[Message]:
-        readable = (_readable(request) async for request in requests)
+    async def rpc(_: object, context: _Context) -> None:
         try:
-            async for message in answer(readable, _caller(context)):
-                yield message
+            async with aclosing(answer(_Requests(context), _caller(context))) as messages:
+                async for message in messages:
+                    await context.write(message)
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
             await _abort(context, status_of(error))
 
     return rpc
+
+
+class _Requests:
+    """The messages of a stream as they come. An async generator would cost more for each."""
+
+    def __init__(self, context: _Context) -> None:
+        self._read = context.read
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        request = await self._read()
+        if request is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return _readable(request)
 
 
 def _reader(message_class: type[Message]) -> Callable[[bytes], Message | Unreadable]:
