@@ -7,6 +7,7 @@ import grpc
 import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 
+from tests.checkout.troubled_ledger import TroubledLedger
 from tests.servers import running
 
 
@@ -122,3 +123,38 @@ async def test_a_caller_who_hangs_up_on_a_stream_takes_nobody_with_them() -> Non
             *(shop.stub.Purchase(pb.PurchaseRequest(user_id=f"u-{n}")) for n in range(20))
         )
     assert sum(answer.outcome == pb.OUTCOME_PURCHASED for answer in answers) == 9
+
+
+async def test_a_stream_reads_no_more_while_a_thousand_are_unanswered() -> None:
+    async def asked() -> AsyncIterator[pb.StreamPurchasesRequest]:
+        for number in range(1200):
+            yield pb.StreamPurchasesRequest(request=pb.PurchaseRequest(user_id=f"u-{number}"))
+
+    async def attempts() -> int:
+        return (await shop.stub.Metrics(pb.MetricsRequest())).attempts
+
+    ledger = TroubledLedger()
+    async with running(ledger, stock="2000") as shop:
+        ledger.stall()
+        stream = shop.stub.StreamPurchases(asked())
+        async with asyncio.timeout(20):
+            while await attempts() < 1000:
+                pass
+        assert [await attempts() for _ in range(50)] == [1000] * 50
+        ledger.go_on()
+        assert len([item async for item in stream]) == 1200
+
+
+async def test_copies_on_a_stream_are_answered_each() -> None:
+    request = pb.StreamPurchasesRequest(request=pb.PurchaseRequest(user_id="ann", request_id="r-1"))
+    ledger = TroubledLedger()
+    async with running(ledger) as shop:
+        ledger.stall()
+        stream = shop.stub.StreamPurchases(iter([request] * 3))
+        async with asyncio.timeout(20):
+            while (await shop.stub.Metrics(pb.MetricsRequest())).replays < 2:
+                pass
+        ledger.go_on()
+        results = [item.result.response async for item in stream]
+    assert len(results) == 3
+    assert len({item.purchase.purchase_id for item in results}) == 1
