@@ -66,7 +66,7 @@ def check(revision: str) -> int:
         new = image(ROOT / "protos", folder / "new.binpb", *FULL)
         commands = [
             ["format", "--diff", "--exit-code", str(ROOT / "protos")],
-            ["lint", str(new), "--path", "flashsale"],
+            ["lint", str(new), "--config", str(ROOT / "protos/buf.yaml"), "--path", "flashsale"],
         ]
         old = old_protos(revision, folder / "old")
         if old is not None:

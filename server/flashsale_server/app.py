@@ -18,10 +18,17 @@ from typing import Self
 
 import structlog
 from flashsale.v1 import flash_sale_pb2 as pb
+from flashsale.v1 import sale_admin_pb2 as admin
 
 from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
 from flashsale_server.domain import SaleState, SaleTerms
-from flashsale_server.grpc_api import DEFAULT_SALE, FlashSaleServicer, GrpcServer, status_of
+from flashsale_server.grpc_api import (
+    DEFAULT_SALE,
+    FlashSaleServicer,
+    GrpcServer,
+    SaleAdminServicer,
+    status_of,
+)
 from flashsale_server.interpreter import tune_interpreter
 from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http_app
 from flashsale_server.ledger import Ledger, open_ledger
@@ -93,8 +100,13 @@ class Server:
             _warn_of_differences(settings, sale)
             watching = Watching(checkout)
             servicer = FlashSaleServicer(checkout, watching, version("flash-sale"))
-            described = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
-            services = [Service(described, servicer)]
+            described = {
+                pb.DESCRIPTOR.services_by_name["FlashSaleService"]: servicer,
+                admin.DESCRIPTOR.services_by_name["SaleAdminService"]: SaleAdminServicer(
+                    checkout, watching
+                ),
+            }
+            services = [Service(service, answering) for service, answering in described.items()]
             app = http_app(
                 services,
                 status_of=status_of,
@@ -104,7 +116,7 @@ class Server:
                     prometheus_route(checkout, watching),
                 ],
             )
-            await grpc_server.start([(described, servicer)])
+            await grpc_server.start(list(described.items()))
             http.start(app, status_of)
             undo.pop_all()
         return cls(
@@ -178,6 +190,7 @@ def _terms(settings: Settings, checkout: Checkout) -> SaleTerms:
         starts_at_us=checkout.clock.now_us() if starts_at_us is None else starts_at_us,
         ends_at_us=settings.ends_at,
         per_user_limit=settings.per_user_limit,
+        hold_us=round(settings.hold_seconds * 1_000) * 1_000,
     )
 
 
@@ -188,6 +201,7 @@ def _warn_of_differences(settings: Settings, sale: Lane) -> None:
         "stock": (settings.stock, sale.inventory.total_stock),
         "title": (settings.title, terms.title),
         "per_user_limit": (settings.per_user_limit, terms.per_user_limit),
+        "hold_seconds": (settings.hold_seconds, terms.hold_us / 1e6),
         "ends_at": (settings.ends_at, terms.ends_at_us),
         "starts_at": (settings.starts_at or terms.starts_at_us, terms.starts_at_us),
     }

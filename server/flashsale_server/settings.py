@@ -34,6 +34,14 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return _within(float, low, high, "seconds")
 
 
+def _span(text: str) -> float:
+    """0, or seconds from 1 to 86,400."""
+    seconds = float(text)
+    if seconds and not 1 <= seconds <= 86_400:
+        raise ValueError
+    return seconds
+
+
 def _within(
     kind: Callable[[str], _Number], low: _Number, high: _Number, about: str
 ) -> Callable[[str], _Number]:
@@ -110,6 +118,9 @@ class Settings:
     starts_at: int | None = _setting(_instant_us, None, "when it opens; now when not set")
     ends_at: int | None = _setting(_instant_us, None, "when it ends; never when not set")
     per_user_limit: int = _setting(_whole(1, 1_000_000), 1, "units one user may have of it")
+    hold_seconds: float = _setting(
+        _span, 0.0, "how long a buyer may take to confirm; 0 when purchases are final at once"
+    )
     batch_size: int = _setting(_whole(1, 1000), 50, "decisions in one hold of the lock")
     max_queue: int = _setting(_whole(1, 1_000_000), 10_000, "calls that may wait at once")
     rate_limit_per_minute: int = _setting(

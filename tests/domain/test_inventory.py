@@ -90,7 +90,7 @@ def test_an_unknown_kind_of_entry_stops_the_replay() -> None:
 
 
 @pytest.mark.parametrize("kind", ["held", "confirmed", "released", "expired", "cancelled"])
-def test_kinds_of_later_versions_are_not_guessed_at(kind: str) -> None:
+def test_what_happened_to_purchases_that_are_missing_is_not_guessed_at(kind: str) -> None:
     with pytest.raises(UnknownEntry, match=kind):
         opened().apply([Entry(kind, 1, "ann", "p")], 0)
 

@@ -81,6 +81,12 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_PATH_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_METHOD_NOT_ALLOWED: _ClassVar[ErrorReason]
     ERROR_REASON_BODY_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_HOLD_RELEASED: _ClassVar[ErrorReason]
+    ERROR_REASON_PURCHASE_CONFIRMED: _ClassVar[ErrorReason]
+    ERROR_REASON_PURCHASE_CANCELLED: _ClassVar[ErrorReason]
+    ERROR_REASON_SALE_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_SALE_ENDED: _ClassVar[ErrorReason]
+    ERROR_REASON_NOT_ENOUGH_UNSOLD: _ClassVar[ErrorReason]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_PURCHASED: Outcome
 OUTCOME_HELD: Outcome
@@ -132,6 +138,12 @@ ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_PATH_NOT_FOUND: ErrorReason
 ERROR_REASON_METHOD_NOT_ALLOWED: ErrorReason
 ERROR_REASON_BODY_TOO_LARGE: ErrorReason
+ERROR_REASON_HOLD_RELEASED: ErrorReason
+ERROR_REASON_PURCHASE_CONFIRMED: ErrorReason
+ERROR_REASON_PURCHASE_CANCELLED: ErrorReason
+ERROR_REASON_SALE_EXISTS: ErrorReason
+ERROR_REASON_SALE_ENDED: ErrorReason
+ERROR_REASON_NOT_ENOUGH_UNSOLD: ErrorReason
 
 class Purchase(_message.Message):
     __slots__ = ("purchase_id", "sale_id", "user_id", "request_id", "quantity", "state", "position", "create_time", "hold_expire_time")
@@ -330,6 +342,38 @@ class GetPurchaseResponse(_message.Message):
     purchased: bool
     purchases: _containers.RepeatedCompositeFieldContainer[Purchase]
     def __init__(self, purchased: _Optional[bool] = ..., purchases: _Optional[_Iterable[_Union[Purchase, _Mapping]]] = ...) -> None: ...
+
+class ConfirmPurchaseRequest(_message.Message):
+    __slots__ = ("sale_id", "user_id", "purchase_id")
+    SALE_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_ID_FIELD_NUMBER: _ClassVar[int]
+    sale_id: str
+    user_id: str
+    purchase_id: str
+    def __init__(self, sale_id: _Optional[str] = ..., user_id: _Optional[str] = ..., purchase_id: _Optional[str] = ...) -> None: ...
+
+class ConfirmPurchaseResponse(_message.Message):
+    __slots__ = ("purchase",)
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    purchase: Purchase
+    def __init__(self, purchase: _Optional[_Union[Purchase, _Mapping]] = ...) -> None: ...
+
+class ReleasePurchaseRequest(_message.Message):
+    __slots__ = ("sale_id", "user_id", "purchase_id")
+    SALE_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_ID_FIELD_NUMBER: _ClassVar[int]
+    sale_id: str
+    user_id: str
+    purchase_id: str
+    def __init__(self, sale_id: _Optional[str] = ..., user_id: _Optional[str] = ..., purchase_id: _Optional[str] = ...) -> None: ...
+
+class ReleasePurchaseResponse(_message.Message):
+    __slots__ = ("purchase",)
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    purchase: Purchase
+    def __init__(self, purchase: _Optional[_Union[Purchase, _Mapping]] = ...) -> None: ...
 
 class MetricsRequest(_message.Message):
     __slots__ = ()

@@ -65,6 +65,16 @@ class FlashSaleServiceStub:
                 request_serializer=flashsale_dot_v1_dot_flash__sale__pb2.GetPurchaseRequest.SerializeToString,
                 response_deserializer=flashsale_dot_v1_dot_flash__sale__pb2.GetPurchaseResponse.FromString,
                 _registered_method=True)
+        self.ConfirmPurchase = channel.unary_unary(
+                '/flashsale.v1.FlashSaleService/ConfirmPurchase',
+                request_serializer=flashsale_dot_v1_dot_flash__sale__pb2.ConfirmPurchaseRequest.SerializeToString,
+                response_deserializer=flashsale_dot_v1_dot_flash__sale__pb2.ConfirmPurchaseResponse.FromString,
+                _registered_method=True)
+        self.ReleasePurchase = channel.unary_unary(
+                '/flashsale.v1.FlashSaleService/ReleasePurchase',
+                request_serializer=flashsale_dot_v1_dot_flash__sale__pb2.ReleasePurchaseRequest.SerializeToString,
+                response_deserializer=flashsale_dot_v1_dot_flash__sale__pb2.ReleasePurchaseResponse.FromString,
+                _registered_method=True)
         self.Metrics = channel.unary_unary(
                 '/flashsale.v1.FlashSaleService/Metrics',
                 request_serializer=flashsale_dot_v1_dot_flash__sale__pb2.MetricsRequest.SerializeToString,
@@ -125,6 +135,21 @@ class FlashSaleServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConfirmPurchase(self, request, context):
+        """Make a hold a purchase. True already is no error; FAILED_PRECONDITION when the hold is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleasePurchase(self, request, context):
+        """Give a hold back; its units go on sale again. True already is no error; FAILED_PRECONDITION when the purchase is
+        confirmed, or the hold is over in another way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Metrics(self, request, context):
         """What this server process has done since it started.
         """
@@ -171,6 +196,16 @@ def add_FlashSaleServiceServicer_to_server(servicer, server):
                     servicer.GetPurchase,
                     request_deserializer=flashsale_dot_v1_dot_flash__sale__pb2.GetPurchaseRequest.FromString,
                     response_serializer=flashsale_dot_v1_dot_flash__sale__pb2.GetPurchaseResponse.SerializeToString,
+            ),
+            'ConfirmPurchase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmPurchase,
+                    request_deserializer=flashsale_dot_v1_dot_flash__sale__pb2.ConfirmPurchaseRequest.FromString,
+                    response_serializer=flashsale_dot_v1_dot_flash__sale__pb2.ConfirmPurchaseResponse.SerializeToString,
+            ),
+            'ReleasePurchase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleasePurchase,
+                    request_deserializer=flashsale_dot_v1_dot_flash__sale__pb2.ReleasePurchaseRequest.FromString,
+                    response_serializer=flashsale_dot_v1_dot_flash__sale__pb2.ReleasePurchaseResponse.SerializeToString,
             ),
             'Metrics': grpc.unary_unary_rpc_method_handler(
                     servicer.Metrics,
@@ -346,6 +381,60 @@ class FlashSaleService:
             '/flashsale.v1.FlashSaleService/GetPurchase',
             flashsale_dot_v1_dot_flash__sale__pb2.GetPurchaseRequest.SerializeToString,
             flashsale_dot_v1_dot_flash__sale__pb2.GetPurchaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmPurchase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flashsale.v1.FlashSaleService/ConfirmPurchase',
+            flashsale_dot_v1_dot_flash__sale__pb2.ConfirmPurchaseRequest.SerializeToString,
+            flashsale_dot_v1_dot_flash__sale__pb2.ConfirmPurchaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleasePurchase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flashsale.v1.FlashSaleService/ReleasePurchase',
+            flashsale_dot_v1_dot_flash__sale__pb2.ReleasePurchaseRequest.SerializeToString,
+            flashsale_dot_v1_dot_flash__sale__pb2.ReleasePurchaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

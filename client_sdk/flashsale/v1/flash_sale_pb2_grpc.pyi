@@ -55,6 +55,12 @@ class FlashSaleServiceStub:
     """
     GetPurchase: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.GetPurchaseRequest, _flash_sale_pb2.GetPurchaseResponse]
     """What a user has bought in a sale. Nothing is an answer, not an error."""
+    ConfirmPurchase: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.ConfirmPurchaseRequest, _flash_sale_pb2.ConfirmPurchaseResponse]
+    """Make a hold a purchase. True already is no error; FAILED_PRECONDITION when the hold is over."""
+    ReleasePurchase: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.ReleasePurchaseRequest, _flash_sale_pb2.ReleasePurchaseResponse]
+    """Give a hold back; its units go on sale again. True already is no error; FAILED_PRECONDITION when the purchase is
+    confirmed, or the hold is over in another way.
+    """
     Metrics: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.MetricsRequest, _flash_sale_pb2.MetricsResponse]
     """What this server process has done since it started."""
     Health: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.HealthRequest, _flash_sale_pb2.HealthResponse]
@@ -81,6 +87,12 @@ class FlashSaleServiceAsyncStub(FlashSaleServiceStub):
     """
     GetPurchase: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.GetPurchaseRequest, _flash_sale_pb2.GetPurchaseResponse]  # type: ignore[assignment]
     """What a user has bought in a sale. Nothing is an answer, not an error."""
+    ConfirmPurchase: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.ConfirmPurchaseRequest, _flash_sale_pb2.ConfirmPurchaseResponse]  # type: ignore[assignment]
+    """Make a hold a purchase. True already is no error; FAILED_PRECONDITION when the hold is over."""
+    ReleasePurchase: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.ReleasePurchaseRequest, _flash_sale_pb2.ReleasePurchaseResponse]  # type: ignore[assignment]
+    """Give a hold back; its units go on sale again. True already is no error; FAILED_PRECONDITION when the purchase is
+    confirmed, or the hold is over in another way.
+    """
     Metrics: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.MetricsRequest, _flash_sale_pb2.MetricsResponse]  # type: ignore[assignment]
     """What this server process has done since it started."""
     Health: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.HealthRequest, _flash_sale_pb2.HealthResponse]  # type: ignore[assignment]
@@ -140,6 +152,24 @@ class FlashSaleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_flash_sale_pb2.GetPurchaseResponse, _abc.Awaitable[_flash_sale_pb2.GetPurchaseResponse]]:
         """What a user has bought in a sale. Nothing is an answer, not an error."""
+
+    @_abc_1.abstractmethod
+    def ConfirmPurchase(
+        self,
+        request: _flash_sale_pb2.ConfirmPurchaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flash_sale_pb2.ConfirmPurchaseResponse, _abc.Awaitable[_flash_sale_pb2.ConfirmPurchaseResponse]]:
+        """Make a hold a purchase. True already is no error; FAILED_PRECONDITION when the hold is over."""
+
+    @_abc_1.abstractmethod
+    def ReleasePurchase(
+        self,
+        request: _flash_sale_pb2.ReleasePurchaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flash_sale_pb2.ReleasePurchaseResponse, _abc.Awaitable[_flash_sale_pb2.ReleasePurchaseResponse]]:
+        """Give a hold back; its units go on sale again. True already is no error; FAILED_PRECONDITION when the purchase is
+        confirmed, or the hold is over in another way.
+        """
 
     @_abc_1.abstractmethod
     def Metrics(

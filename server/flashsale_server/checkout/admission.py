@@ -25,9 +25,11 @@ from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
 from flashsale_server.domain import (
+    ChangeCommand,
     CircuitBreaker,
     PurchaseCommand,
     ReusedRequestId,
+    TransitionCommand,
     UserRateLimit,
     replayed_answer,
 )
@@ -81,6 +83,19 @@ class Admission:
             lane.look()
         return calls
 
+    def admit_command(
+        self, lane: Lane, command: ChangeCommand | TransitionCommand, deadline: float | None
+    ) -> Call:
+        """Let anything but a purchase in, or answer it at once. It is not charged to anybody."""
+        now = self._clock.monotonic()
+        call = Call(lane.sale_id, command, now, deadline)
+        fault = self._closed(now) or lane.stopped or self._crowded(lane, 1)
+        if fault is not None:
+            return self._settled(call, fault)
+        lane.queue(call)
+        lane.look()
+        return call
+
     def _admit_strangers(
         self, lane: Lane, orders: Sequence[Order], now: float, deadline: float | None
     ) -> list[Call] | None:
@@ -97,7 +112,7 @@ class Admission:
             or len(orders) == 1
             or not all(request_ids)
             or any(order.timeout_seconds is not None for order in orders)
-            or self._line.length + len(orders) > self._line.capacity
+            or self._crowded(lane, len(orders))
             or not lane.has_none_of(keys)
             or not lane.inventory.are_strangers(user_ids, request_ids)
             or not self._rate_limit.charge_strangers(user_ids, int(now * 1e6))
@@ -125,7 +140,7 @@ class Admission:
         known = None if is_new else self._known(lane, call, order)
         if known is not None:
             return known
-        fault = closed or self._refusal(order.user_id, now)
+        fault = closed or self._crowded(lane, 1) or self._over_limit(order.user_id, now)
         if fault is not None:
             return self._settled(call, fault)
         self._arrivals += 1
@@ -162,6 +177,10 @@ class Admission:
         self._meters.replays += 1
         return copy
 
+    def closed(self) -> Fault | None:
+        """Why nobody may come in; None when the door is open."""
+        return self._closed(self._clock.monotonic())
+
     def _closed(self, now: float) -> Fault | None:
         """Why nobody may come in; None when the door is open."""
         if self._line.is_closed:
@@ -169,10 +188,20 @@ class Admission:
         cooldown = self._breaker.wait_seconds(now)
         return CircuitOpen(cooldown) if cooldown > 0 else None
 
-    def _refusal(self, user_id: str, now: float) -> Fault | None:
+    def _crowded(self, lane: Lane, count: int) -> Fault | None:
+        """Why there is no room for so many more in this lane; None when there is.
+
+        The last tenth of the line is kept from a sale that has more than its share of it, so that
+        one that is crowded does not shut the others out.
+        """
+        line = self._line
+        left = line.capacity - line.length - count
+        if left < 0 or (left < line.capacity // 10 and lane.queue_length >= line.share):
+            return QueueFull(line.capacity)
+        return None
+
+    def _over_limit(self, user_id: str, now: float) -> Fault | None:
         """Why this user may not come in; None when they may, and then they are charged."""
-        if self._line.length >= self._line.capacity:
-            return QueueFull(self._line.capacity)
         wait_us = self._rate_limit.charge(user_id, int(now * 1e6))
         return UserRateLimited(user_id, self._rate_limit.limit, wait_us / 1e6) if wait_us else None
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from flashsale_server.checkout.faults import Fault
-from flashsale_server.domain import Answer, ChangeOutcome, Command
+from flashsale_server.domain import Answer, ChangeOutcome, Command, Transition
 
-CallResult = Answer | ChangeOutcome | Fault
+CallResult = Answer | ChangeOutcome | Transition | Fault
 CallKey = tuple[str, str]
 Listener = Callable[["Call"], None]
 

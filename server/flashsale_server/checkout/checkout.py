@@ -5,33 +5,45 @@ end.
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from flashsale_server.checkout.admission import Admission, Order
-from flashsale_server.checkout.call import Call
+from flashsale_server.checkout.call import Call, all_settled
 from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
+    Fault,
     LedgerRefused,
+    OutcomeUnknown,
+    SaleExists,
     SaleNotFound,
     SaleUnreadable,
 )
+from flashsale_server.checkout.feed import Recorded, recorded_after
 from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
 from flashsale_server.checkout.replica import Replica
 from flashsale_server.domain import (
+    ChangeCommand,
+    ChangeOutcome,
     CircuitBreaker,
     Entry,
     EntryDetail,
     EntryKind,
     Purchase,
     SaleTerms,
+    Transition,
+    TransitionCommand,
     UserRateLimit,
 )
 from flashsale_server.ledger import (
+    Append,
+    AppendRejected,
+    AppendUnknown,
     Ledger,
     LedgerDamaged,
     LedgerTooNew,
@@ -130,16 +142,49 @@ class Checkout:
         Raises:
             LedgerError: the ledger cannot be read or written, or must not be sold from.
         """
-        while sale_id not in self._lanes:
+        if sale_id not in self._lanes:
             if not await self._ledger.tail(sale_id):
-                entry = Entry(EntryKind.OPENED.value, total_stock, detail=EntryDetail(terms))
-                new = Replica(sale_id, self._ledger, self.node)
-                try:
-                    await self._ledger.append(new.append_of([entry], self.clock.now_us()))
-                except PositionConflict:
-                    continue  # another process was quicker; the ledger has the sale now
+                with contextlib.suppress(PositionConflict):  # another process was quicker
+                    await self._ledger.append(self._opening_append(sale_id, terms, total_stock))
             await self._open(sale_id)
         return self._lanes[sale_id]
+
+    async def create_sale(self, sale_id: str, terms: SaleTerms, total_stock: int) -> Lane:
+        """The lane of a new sale.
+
+        Raises:
+            SaleExists: the ledger has a sale by this id.
+            ShuttingDown, CircuitOpen, LedgerRefused: it was not made.
+            OutcomeUnknown: it may have been made.
+        """
+        fault = self._admission.closed()
+        if fault is not None:
+            raise fault
+        try:
+            await self._ledger.append(self._opening_append(sale_id, terms, total_stock))
+            return await self._open(sale_id)
+        except PositionConflict as error:
+            raise SaleExists(sale_id) from error
+        except (AppendRejected, LedgerUnavailable) as error:
+            raise LedgerRefused from error
+        except AppendUnknown as error:
+            raise OutcomeUnknown("") from error
+
+    def _opening_append(self, sale_id: str, terms: SaleTerms, total_stock: int) -> Append:
+        entry = Entry(EntryKind.OPENED.value, total_stock, detail=EntryDetail(terms))
+        new = Replica(sale_id, self._ledger, self.node)
+        return new.append_of([entry], self.clock.now_us())
+
+    async def sale_ids(self) -> list[str]:
+        """The sales in the ledger, sorted.
+
+        Raises:
+            LedgerRefused: the ledger could not be read now.
+        """
+        try:
+            return await self._ledger.sale_ids()
+        except LedgerUnavailable as error:
+            raise LedgerRefused from error
 
     async def lane(self, sale_id: str) -> Lane:
         """The lane of a sale that is in the ledger.
@@ -179,6 +224,23 @@ class Checkout:
         """Let purchase calls in that arrived together, or answer them at once; see Admission."""
         return self._admission.admit(lane, orders, deadline)
 
+    async def came_to(
+        self, lane: Lane, command: ChangeCommand | TransitionCommand, deadline: float | None
+    ) -> ChangeOutcome | Transition:
+        """What a command that is no purchase came to, in its turn.
+
+        Raises:
+            Fault: it was not decided, or its fate is unknown.
+        """
+        call = self._admission.admit_command(lane, command, deadline)
+        await all_settled((call,))
+        result = call.result
+        if isinstance(result, Fault):
+            raise result.with_traceback(None)  # a lane that has stopped has one for everybody
+        if not isinstance(result, ChangeOutcome | Transition):
+            raise TypeError(f"a {type(command).__name__} cannot come to {result!r}")
+        return result
+
     async def purchases_of(self, lane: Lane, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases in the sale, oldest first, as new as the ledger.
 
@@ -202,6 +264,10 @@ class Checkout:
             raise LedgerRefused from error
         except (LedgerDamaged, LedgerTooNew) as error:
             raise SaleUnreadable(lane.sale_id, str(error)) from error
+
+    def recorded(self, lane: Lane, after: int) -> AsyncIterator[Sequence[Recorded]]:
+        """What the ledger has of a sale after a position; see `recorded_after`."""
+        return recorded_after(self._ledger, lane.sale_id, after)
 
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more, answer who is there for at most `seconds`, refuse the rest."""
@@ -231,6 +297,7 @@ class Checkout:
             await lane.replica.catch_up()
             lane.start()
             self._lanes[sale_id] = lane
+            self.line.lanes = len(self._lanes)
             return lane
 
     def _monotonic_us(self) -> int:

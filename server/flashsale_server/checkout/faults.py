@@ -9,6 +9,15 @@ is decided by the one error table of the gRPC room.
     |-- NotFound
     |   |-- SaleNotFound
     |   `-- PurchaseNotFound
+    |-- SaleExists           there is a sale with this id
+    |-- NotAllowed           the sale or the purchase is not in a state that allows it
+    |   |-- HoldExpired      the hold's time is over
+    |   |-- HoldReleased     the hold was released
+    |   |-- PurchaseConfirmed  the purchase is confirmed
+    |   |-- PurchaseCancelled  the shop has cancelled the purchase
+    |   |-- SaleEnded        the sale is over
+    |   `-- NotEnoughUnsold  fewer units are unsold than were to be taken away
+    |-- EtagMismatch         the sale was changed since its etag was read
     |-- UserRateLimited      too many attempts of one user within the window
     |-- DeadlineExceeded     the caller's time was over before the call's turn came
     |-- Unavailable          try again later
@@ -81,6 +90,71 @@ class PurchaseNotFound(NotFound):
     """There is no such purchase."""
 
     resource_type = "purchase"
+
+
+class SaleExists(Fault):
+    """There is a sale with this id."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a sale {name!r} already")
+        self.name = name
+
+
+class NotAllowed(Fault):
+    """The subject, a sale or a purchase, is not in a state that allows what was asked."""
+
+    def __init__(self, message: str, subject: str) -> None:
+        super().__init__(message)
+        self.subject = subject
+
+
+class HoldExpired(NotAllowed):
+    """The hold's time is over."""
+
+    def __init__(self, purchase_id: str) -> None:
+        super().__init__("the hold has expired, and its units went back on sale", purchase_id)
+
+
+class HoldReleased(NotAllowed):
+    """The hold was released."""
+
+    def __init__(self, purchase_id: str) -> None:
+        super().__init__("the hold was released, and its units went back on sale", purchase_id)
+
+
+class PurchaseConfirmed(NotAllowed):
+    """The purchase is confirmed."""
+
+    def __init__(self, purchase_id: str) -> None:
+        super().__init__("the purchase is confirmed, and no hold any more", purchase_id)
+
+
+class PurchaseCancelled(NotAllowed):
+    """The shop has cancelled the purchase."""
+
+    def __init__(self, purchase_id: str) -> None:
+        super().__init__("the shop has cancelled the purchase", purchase_id)
+
+
+class SaleEnded(NotAllowed):
+    """The sale is over."""
+
+    def __init__(self, sale_id: str) -> None:
+        super().__init__("the sale is over, and cannot be changed any more", sale_id)
+
+
+class NotEnoughUnsold(NotAllowed):
+    """Fewer units are unsold than were to be taken away."""
+
+    def __init__(self, sale_id: str) -> None:
+        super().__init__("fewer units are neither sold nor held than are to be taken away", sale_id)
+
+
+class EtagMismatch(Fault):
+    """The sale was changed since its etag was read."""
+
+    def __init__(self, sale_id: str) -> None:
+        super().__init__(f"sale {sale_id!r} was changed since its etag was read; look again")
 
 
 class UserRateLimited(Fault):

@@ -203,9 +203,12 @@ class Lane:
                 timeout_seconds = self._breaker.wait_seconds(self._clock.monotonic())
                 if not timeout_seconds:
                     return
-            boundary_us = self.inventory.next_boundary_us(now_us)
-            if boundary_us is not None:
-                timeout_seconds = min(timeout_seconds, (boundary_us - now_us) / 1e6)
+            for due_us in (
+                self.inventory.next_boundary_us(now_us),
+                self.inventory.next_expiry_us(),
+            ):
+                if due_us is not None and due_us > now_us:
+                    timeout_seconds = min(timeout_seconds, (due_us - now_us) / 1e6)
             await self._queue.until(1, timeout_seconds)
 
     async def _gather(self) -> None:

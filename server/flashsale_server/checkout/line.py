@@ -15,6 +15,7 @@ class Line:
         length: how many are.
         length_peak: the most that ever were.
         is_closed: whether nobody is let in any more.
+        lanes: how many lanes it is for.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -22,8 +23,14 @@ class Line:
         self.length = 0
         self.length_peak = 0
         self.is_closed = False
+        self.lanes = 0
         self._empty = asyncio.Event()
         self._empty.set()
+
+    @property
+    def share(self) -> int:
+        """What each lane may have of it, if all wanted some; a lane alone may have it all."""
+        return self.capacity // self.lanes if self.lanes > 1 else self.capacity + 1
 
     def enter(self, count: int = 1) -> None:
         """Let calls in."""

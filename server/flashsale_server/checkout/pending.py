@@ -12,6 +12,7 @@ from flashsale_server.domain import (
     Mint,
     PurchaseCommand,
     ReusedRequestId,
+    TransitionCommand,
 )
 
 
@@ -67,13 +68,17 @@ class Pending:
 
     def parted(self) -> tuple[list[Call], list[Call]]:
         """The calls that have an entry in the draft, and those that wrote nothing."""
-        keys = {(entry.user_id, entry.request_id) for entry in self.draft.entries}
+        entries = self.draft.entries
+        requests = {(entry.user_id, entry.request_id) for entry in entries}
+        purchases = {(entry.user_id, entry.purchase_id) for entry in entries}
         writers: list[Call] = []
         others: list[Call] = []
         for call, result in self.results():
             command = call.command
             if isinstance(command, PurchaseCommand):
-                wrote = (command.user_id, command.request_id) in keys
+                wrote = (command.user_id, command.request_id) in requests
+            elif isinstance(command, TransitionCommand):
+                wrote = (command.user_id, command.purchase_id) in purchases
             else:
                 wrote = result is ChangeOutcome.CHANGED
             (writers if wrote else others).append(call)

@@ -3,15 +3,20 @@
 Pure, deterministic and free of I/O, so that replaying a ledger rebuilds a sale exactly.
 """
 
+from flashsale_server.domain.changes import STOCK_MAX
 from flashsale_server.domain.circuit_breaker import CircuitBreaker, CircuitState
 from flashsale_server.domain.commands import (
+    CancelCommand,
     ChangeCommand,
     Command,
+    ConfirmCommand,
     EndCommand,
     PauseCommand,
     PurchaseCommand,
+    ReleaseCommand,
     RestockCommand,
     ResumeCommand,
+    TransitionCommand,
     UpdateCommand,
 )
 from flashsale_server.domain.decisions import Mint, entries_due, replayed_answer
@@ -32,17 +37,22 @@ from flashsale_server.domain.outcomes import (
     PurchaseState,
     ReusedRequestId,
     SaleState,
+    Transition,
+    TransitionOutcome,
 )
 from flashsale_server.domain.rate_limit import UserRateLimit
 
 __all__ = [
     "SCHEMA_VERSION",
+    "STOCK_MAX",
     "Answer",
+    "CancelCommand",
     "ChangeCommand",
     "ChangeOutcome",
     "CircuitBreaker",
     "CircuitState",
     "Command",
+    "ConfirmCommand",
     "Decided",
     "Draft",
     "EndCommand",
@@ -56,11 +66,15 @@ __all__ = [
     "Purchase",
     "PurchaseCommand",
     "PurchaseState",
+    "ReleaseCommand",
     "RestockCommand",
     "ResumeCommand",
     "ReusedRequestId",
     "SaleState",
     "SaleTerms",
+    "Transition",
+    "TransitionCommand",
+    "TransitionOutcome",
     "UnknownEntry",
     "UpdateCommand",
     "UserRateLimit",

@@ -23,28 +23,68 @@ class PurchaseCommand(msgspec.Struct, gc=False):
 
 
 class PauseCommand(msgspec.Struct, frozen=True):
-    """Stop selling for now."""
+    """Stop selling for now.
+
+    Attributes:
+        revision: the revision that the sale must still have; None for whichever. So with all
+            changes.
+    """
+
+    revision: int | None = None
 
 
 class ResumeCommand(msgspec.Struct, frozen=True):
     """Sell again."""
 
+    revision: int | None = None
+
 
 class EndCommand(msgspec.Struct, frozen=True):
     """End the sale for good."""
+
+    revision: int | None = None
 
 
 class RestockCommand(msgspec.Struct, frozen=True):
     """Add `stock_change` units to the stock, or take unsold ones away with a negative number."""
 
     stock_change: int
+    revision: int | None = None
 
 
 class UpdateCommand(msgspec.Struct, frozen=True):
-    """Replace the sale's terms."""
+    """Replace the sale's terms.
+
+    Attributes:
+        fields: the names of the terms to replace; None for all.
+    """
 
     terms: SaleTerms
+    fields: tuple[str, ...] | None = None
+    revision: int | None = None
+
+
+class ConfirmCommand(msgspec.Struct, frozen=True):
+    """Make a user's hold a purchase."""
+
+    user_id: str
+    purchase_id: str
+
+
+class ReleaseCommand(msgspec.Struct, frozen=True):
+    """Give the units of a user's hold back."""
+
+    user_id: str
+    purchase_id: str
+
+
+class CancelCommand(msgspec.Struct, frozen=True):
+    """Take a user's purchase or hold back."""
+
+    user_id: str
+    purchase_id: str
 
 
 ChangeCommand = PauseCommand | ResumeCommand | EndCommand | RestockCommand | UpdateCommand
-Command = PurchaseCommand | ChangeCommand
+TransitionCommand = ConfirmCommand | ReleaseCommand | CancelCommand
+Command = PurchaseCommand | ChangeCommand | TransitionCommand

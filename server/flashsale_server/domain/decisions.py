@@ -1,32 +1,28 @@
 """The decisions: the only code that says who gets a unit.
 
-Every function here looks at a sale and returns what to answer and what to write. None changes
+Every function here looks at a sale and returns what to answer or what to write. None changes
 anything. The order of the checks is the order in which a buyer would want to be told: over, not
 yet, paused, your limit, the stock.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
 from typing import Final
 
 from flashsale_server.domain.commands import (
-    ChangeCommand,
-    EndCommand,
-    PauseCommand,
     PurchaseCommand,
-    RestockCommand,
-    ResumeCommand,
-    UpdateCommand,
 )
 from flashsale_server.domain.entries import Entry, EntryDetail, EntryKind
 from flashsale_server.domain.inventory import Inventory
 from flashsale_server.domain.outcomes import (
     Answer,
-    ChangeOutcome,
     Outcome,
     Purchase,
     ReusedRequestId,
 )
+
+EXPIRIES_AT_ONCE: Final = 200
+"""Holds that are ended by one append, so that thousands ending together delay no purchase much."""
 
 _PURCHASED: Final = EntryKind.PURCHASED.value
 
@@ -40,7 +36,7 @@ def replayed_answer(sale: Inventory, command: PurchaseCommand) -> Answer | Reuse
     if purchase is not None:
         if purchase.quantity != command.quantity:
             return ReusedRequestId(purchase.quantity)
-        return Answer(Outcome.PURCHASED, True, purchase)
+        return Answer(purchase.first_outcome, True, purchase)
     if not sale.refusals:
         return None
     refusal = sale.refusal_for(command.user_id, command.request_id)
@@ -67,11 +63,12 @@ def purchase_outcome(
     for purchase in purchases:
         if purchase.counts:
             units += purchase.quantity
-    if units + quantity > terms.per_user_limit:
+    most = terms.per_order_limit or quantity
+    if units + quantity > terms.per_user_limit or quantity > most:
         already = units and terms.per_user_limit == 1
         return Outcome.ALREADY_PURCHASED if already else Outcome.USER_LIMIT_REACHED
     if sale.available_stock >= quantity:
-        return Outcome.PURCHASED
+        return Outcome.HELD if terms.hold_us else Outcome.PURCHASED
     return Outcome.INSUFFICIENT_STOCK if sale.available_stock else Outcome.SOLD_OUT
 
 
@@ -88,6 +85,20 @@ def purchased_entry(command: PurchaseCommand, purchase_id: str) -> Entry:
     )
 
 
+def held_entry(command: PurchaseCommand, purchase_id: str, expires_at_us: int) -> Entry:
+    """The entry that keeps units for a user."""
+    return Entry(
+        EntryKind.HELD.value,
+        -command.quantity,
+        command.user_id,
+        purchase_id,
+        command.request_id,
+        command.quantity,
+        command.arrival,
+        EntryDetail(expires_at_us=expires_at_us),
+    )
+
+
 def purchased_entries(
     commands: Sequence[PurchaseCommand],
     user_ids: Iterable[str],
@@ -98,12 +109,12 @@ def purchased_entries(
     return list(
         map(
             Entry,
-            repeat(_PURCHASED),
-            repeat(-1),
+            itertools.repeat(_PURCHASED),
+            itertools.repeat(-1),
             user_ids,
             purchase_ids,
             request_ids,
-            repeat(1),
+            itertools.repeat(1),
             [command.arrival for command in commands],
         )
     )
@@ -136,34 +147,27 @@ def refused_answer(
             return Answer(outcome, is_replay)
 
 
-def decided_change(sale: Inventory, command: ChangeCommand) -> tuple[ChangeOutcome, Entry | None]:
-    """What a shop's change comes to, and the entry that makes it true, if any."""
-    if sale.has_ended:
-        unchanged = isinstance(command, EndCommand)
-        return (ChangeOutcome.UNCHANGED if unchanged else ChangeOutcome.SALE_ENDED), None
-    match command:
-        case PauseCommand():
-            entry = None if sale.is_paused else Entry(EntryKind.PAUSED.value)
-        case ResumeCommand():
-            entry = Entry(EntryKind.RESUMED.value) if sale.is_paused else None
-        case EndCommand():
-            entry = Entry(EntryKind.ENDED.value)
-        case RestockCommand(stock_change):
-            if sale.available_stock + stock_change < 0:
-                return ChangeOutcome.NOT_ENOUGH_UNSOLD, None
-            entry = Entry(EntryKind.RESTOCKED.value, stock_change) if stock_change else None
-        case UpdateCommand(terms):
-            changed = terms != sale.terms
-            entry = Entry(EntryKind.UPDATED.value, detail=EntryDetail(terms)) if changed else None
-    return (ChangeOutcome.UNCHANGED if entry is None else ChangeOutcome.CHANGED), entry
+def expired_entry(hold: Purchase) -> Entry:
+    """The entry that ends a hold whose time is over."""
+    return Entry(
+        EntryKind.EXPIRED.value,
+        hold.quantity,
+        hold.user_id,
+        hold.purchase_id,
+        quantity=hold.quantity,
+    )
 
 
 def entries_due(sale: Inventory, now_us: int) -> list[Entry]:
-    """What the clock alone makes true: whoever notices first writes it down."""
+    """What the clock alone makes true: whoever notices first writes it down.
+
+    Of the holds that are over not all are named at once, or nobody could buy meanwhile.
+    """
     ends_at_us = sale.terms.ends_at_us
-    if ends_at_us is not None and now_us >= ends_at_us and not sale.has_ended:
-        return [Entry(EntryKind.ENDED.value)]
-    return []
+    has_to_end = ends_at_us is not None and now_us >= ends_at_us and not sale.has_ended
+    due = [Entry(EntryKind.ENDED.value)] if has_to_end else []
+    expired = itertools.islice(sale.holds_due(now_us), EXPIRIES_AT_ONCE)
+    return due + [expired_entry(hold) for hold in expired]
 
 
 def _counted_purchase(sale: Inventory, user_id: str) -> Purchase | None:

@@ -10,15 +10,21 @@ the draft only while nothing that the clock alone would change lies between that
 batch's own, so that deciding it at the earlier instant comes to the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import TypeGuard
 
-from flashsale_server.domain.commands import ChangeCommand, Command, PurchaseCommand
+from flashsale_server.domain.changes import decided_change
+from flashsale_server.domain.commands import (
+    ChangeCommand,
+    Command,
+    PurchaseCommand,
+    TransitionCommand,
+)
 from flashsale_server.domain.decisions import (
     Mint,
-    decided_change,
     entries_due,
+    held_entry,
     purchase_outcome,
     purchased_entries,
     purchased_entry,
@@ -33,10 +39,13 @@ from flashsale_server.domain.outcomes import (
     ChangeOutcome,
     Outcome,
     Purchase,
+    PurchaseState,
     ReusedRequestId,
+    Transition,
 )
+from flashsale_server.domain.transitions import decided_transition
 
-Decided = Answer | ReusedRequestId | ChangeOutcome
+Decided = Answer | ReusedRequestId | ChangeOutcome | Transition
 """What a command came to."""
 
 
@@ -49,11 +58,20 @@ class Draft(Inventory):
         decided_at_us: the one instant of all its decisions, in microseconds since 1970 UTC.
     """
 
-    __slots__ = ("_boundary_us", "_under", "base_position", "decided_at_us", "entries")
+    __slots__ = (
+        "_boundary_us",
+        "_hold_changes",
+        "_under",
+        "base_position",
+        "decided_at_us",
+        "entries",
+    )
 
     def __init__(self, under: Inventory, now_us: int) -> None:
         super().__init__()
         self._under = under
+        # The holds that begin and end here, in order: the calendar is the inventory's alone.
+        self._hold_changes: list[tuple[Purchase, bool]] = []
         self._stand_as(under)
         self.base_position = under.last_position
         self.entries: list[Entry] = []
@@ -76,6 +94,8 @@ class Draft(Inventory):
         return [
             self._decide_purchase(command, mint)
             if isinstance(command, PurchaseCommand)
+            else self._decide_transition(command)
+            if isinstance(command, TransitionCommand)
             else self._decide_change(command)
             for command in commands
         ]
@@ -95,7 +115,7 @@ class Draft(Inventory):
         once, to the draft; what that came to is taken over.
         """
         if self.entries:
-            inventory._adopt(self)  # noqa: SLF001  # a draft is an inventory
+            inventory._adopt(self, self._purchases_of, self._refusals, self._hold_changes)  # noqa: SLF001  # a draft is an inventory
 
     def purchases_of(self, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases, oldest first, those of this draft included."""
@@ -112,6 +132,13 @@ class Draft(Inventory):
         return super().are_strangers(user_ids, request_ids) and self._under.are_strangers(
             user_ids, request_ids
         )
+
+    def holds_due(self, now_us: int) -> Iterator[Purchase]:
+        """The holds whose time is over and that nothing here has ended, the earliest first."""
+        for hold in self._under.holds_due(now_us):
+            found = self.purchase(hold.user_id, hold.purchase_id)
+            if found is not None and found.state is PurchaseState.HELD:
+                yield found
 
     def _decided_alike(
         self, commands: Sequence[PurchaseCommand], mint: Mint
@@ -130,6 +157,8 @@ class Draft(Inventory):
         ):
             return None
         outcome = purchase_outcome(self, commands[0], (), self.decided_at_us)
+        if outcome is Outcome.HELD:
+            return None
         if outcome is Outcome.PURCHASED:
             if self.available_stock < len(commands):
                 return None
@@ -158,12 +187,22 @@ class Draft(Inventory):
             if replayed is not None:
                 return replayed
         outcome = purchase_outcome(self, command, purchases, self.decided_at_us)
-        if outcome is Outcome.PURCHASED:
-            self._write(purchased_entry(command, mint()))
+        if outcome is Outcome.PURCHASED or outcome is Outcome.HELD:
+            if outcome is Outcome.PURCHASED:
+                self._write(purchased_entry(command, mint()))
+            else:
+                expires_at_us = self.decided_at_us + self.terms.hold_us
+                self._write(held_entry(command, mint(), expires_at_us))
             return Answer(outcome, False, self._purchases_of[command.user_id][-1])
         if command.is_retry:
             self._write(refused_entry(command, outcome))
         return refused_answer(self, outcome, command)
+
+    def _decide_transition(self, command: TransitionCommand) -> Transition:
+        outcome, entry = decided_transition(self, command, self.decided_at_us)
+        if entry is not None:
+            self._write(entry)
+        return Transition(outcome, self.purchase(command.user_id, command.purchase_id))
 
     def _decide_change(self, command: ChangeCommand) -> ChangeOutcome:
         outcome, entry = decided_change(self, command)
@@ -174,6 +213,12 @@ class Draft(Inventory):
                 self._write(due)
             self._boundary_us = self.next_boundary_us(self.decided_at_us)
         return outcome
+
+    def _begin_hold(self, hold: Purchase) -> None:
+        self._hold_changes.append((hold, True))
+
+    def _end_hold(self, hold: Purchase) -> None:
+        self._hold_changes.append((hold, False))
 
     def _write(self, entry: Entry) -> None:
         self.entries.append(entry)

@@ -43,12 +43,16 @@ class SaleTerms(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
         starts_at_us: when the sale opens, in microseconds since 1970 UTC.
         ends_at_us: when it ends; None means that it has no end.
         per_user_limit: units that one user may have, held and sold together.
+        per_order_limit: units that one order may ask for; None when only the user's limit counts.
+        hold_us: how long a hold lasts, in microseconds; 0 when purchases are final at once.
     """
 
     title: str = ""
     starts_at_us: int = 0
     ends_at_us: int | None = None
     per_user_limit: int = 1
+    per_order_limit: int | None = None
+    hold_us: int = 0
 
 
 class EntryDetail(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -57,10 +61,12 @@ class EntryDetail(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     Attributes:
         terms: the sale's terms from here on (opened, updated).
         outcome: the outcome that was answered (refused).
+        expires_at_us: until when the units are kept, in microseconds since 1970 UTC (held).
     """
 
     terms: SaleTerms | None = None
     outcome: str | None = None
+    expires_at_us: int | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

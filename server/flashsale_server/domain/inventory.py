@@ -10,12 +10,15 @@ Rule 3: an entry that this version does not understand stops the replay. Guessin
 twice.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count, repeat
 from typing import Final
 
+import msgspec
+
 from flashsale_server.domain.entries import Entry, EntryKind, SaleTerms
-from flashsale_server.domain.outcomes import Outcome, Purchase, SaleState
+from flashsale_server.domain.hold_calendar import HoldCalendar
+from flashsale_server.domain.outcomes import Outcome, Purchase, PurchaseState, SaleState
 
 _NO_PURCHASES: Final[tuple[Purchase, ...]] = ()
 
@@ -56,9 +59,12 @@ class Inventory:
         last_position: position of the last entry; 0 before the first.
         recorded_at_us: when the last entry was decided, in microseconds since 1970 UTC.
         refusals: how many refusals are recorded.
+        opened_at_us: when the sale was made.
+        revision: position of the shop's last change of the sale.
     """
 
     __slots__ = (
+        "_holds",
         "_purchases_of",
         "_refusals",
         "available_stock",
@@ -66,8 +72,10 @@ class Inventory:
         "held_stock",
         "is_paused",
         "last_position",
+        "opened_at_us",
         "recorded_at_us",
         "refusals",
+        "revision",
         "sold_stock",
         "terms",
         "total_stock",
@@ -84,12 +92,22 @@ class Inventory:
         self.last_position = 0
         self.recorded_at_us = 0
         self.refusals = 0
+        self.opened_at_us = 0
+        self.revision = 0
+        self._holds = HoldCalendar()
         self._purchases_of: dict[str, tuple[Purchase, ...]] = {}
         self._refusals: dict[tuple[str, str], Refusal] = {}
 
     def purchases_of(self, user_id: str) -> tuple[Purchase, ...]:
         """The user's purchases, oldest first, whatever became of them."""
         return self._purchases_of.get(user_id, _NO_PURCHASES)
+
+    def purchase(self, user_id: str, purchase_id: str) -> Purchase | None:
+        """The user's purchase with this id, if there is one."""
+        for purchase in self.purchases_of(user_id):
+            if purchase.purchase_id == purchase_id:
+                return purchase
+        return None
 
     def purchase_for(self, user_id: str, request_id: str) -> Purchase | None:
         """The purchase that the user's request made, if it made one."""
@@ -130,6 +148,17 @@ class Inventory:
         boundaries = (self.terms.starts_at_us, after_us if ends_at_us is None else ends_at_us)
         return min((boundary for boundary in boundaries if boundary > after_us), default=None)
 
+    def next_expiry_us(self) -> int | None:
+        """When the next holds come due, in microseconds since 1970 UTC; None for never."""
+        return self._holds.next_due_us()
+
+    def holds_due(self, now_us: int) -> Iterator[Purchase]:
+        """The holds whose time is over, the earliest first."""
+        for user_id, purchase_id in self._holds.due(now_us):
+            hold = self.purchase(user_id, purchase_id)
+            if hold is not None:
+                yield hold
+
     def apply(self, entries: Iterable[Entry], recorded_at_us: int) -> None:
         """Take in entries that follow `last_position` and were recorded together.
 
@@ -160,12 +189,28 @@ class Inventory:
         self.last_position = other.last_position
         self.recorded_at_us = other.recorded_at_us
         self.refusals = other.refusals
+        self.opened_at_us = other.opened_at_us
+        self.revision = other.revision
 
-    def _adopt(self, later: "Inventory") -> None:
-        """Become what `later` is, which knows only the users that its own entries were about."""
+    def _adopt(
+        self,
+        later: "Inventory",
+        purchases_of: Mapping[str, tuple[Purchase, ...]],
+        refusals: Mapping[tuple[str, str], Refusal],
+        hold_changes: Iterable[tuple[Purchase, bool]],
+    ) -> None:
+        """Become what `later` is, with what it knows of single users.
+
+        `hold_changes` are the holds that began (true) or ended (false) on the way, in order.
+        """
         self._stand_as(later)
-        self._purchases_of.update(later._purchases_of)  # noqa: SLF001  # the same class
-        self._refusals.update(later._refusals)  # noqa: SLF001
+        self._purchases_of.update(purchases_of)
+        self._refusals.update(refusals)
+        for hold, begins in hold_changes:
+            if begins:
+                self._begin_hold(hold)
+            else:
+                self._end_hold(hold)
 
     def _take_in(self, entry: Entry) -> None:
         self.last_position += 1
@@ -179,20 +224,80 @@ class Inventory:
     def _open(self, entry: Entry) -> None:
         self.terms = _terms(self, entry)
         self.total_stock = self.available_stock = entry.stock_change
+        self.opened_at_us = self.recorded_at_us
+        self.revision = self.last_position
 
     def _purchase(self, entry: Entry) -> None:
-        purchase = Purchase(
+        self.available_stock += entry.stock_change
+        self.sold_stock -= entry.stock_change
+        self._add(self._purchase_of(entry, PurchaseState.CONFIRMED, None))
+
+    def _hold(self, entry: Entry) -> None:
+        expires_at_us = entry.detail.expires_at_us if entry.detail else None
+        if expires_at_us is None:
+            raise UnknownEntry(f"position {self.last_position}: units {entry.kind} without an end")
+        self.available_stock += entry.stock_change
+        self.held_stock -= entry.stock_change
+        hold = self._purchase_of(entry, PurchaseState.HELD, expires_at_us)
+        self._add(hold)
+        self._begin_hold(hold)
+
+    def _purchase_of(
+        self, entry: Entry, state: PurchaseState, expires_at_us: int | None
+    ) -> Purchase:
+        return Purchase(
             self.last_position,
             self.recorded_at_us,
             entry.user_id,
             entry.purchase_id,
             entry.request_id,
             entry.quantity,
+            state,
+            expires_at_us,
         )
+
+    def _add(self, purchase: Purchase) -> None:
+        earlier = self.purchases_of(purchase.user_id)
+        self._purchases_of[purchase.user_id] = (*earlier, purchase) if earlier else (purchase,)
+
+    def _confirm(self, entry: Entry) -> None:
+        self._move(entry, PurchaseState.CONFIRMED)
+
+    def _release(self, entry: Entry) -> None:
+        self._move(entry, PurchaseState.RELEASED)
+
+    def _expire(self, entry: Entry) -> None:
+        self._move(entry, PurchaseState.EXPIRED)
+
+    def _cancel(self, entry: Entry) -> None:
+        self._move(entry, PurchaseState.CANCELLED)
+
+    def _move(self, entry: Entry, state: PurchaseState) -> None:
+        """Bring a purchase into another state, and its units where they belong then."""
+        purchases = self.purchases_of(entry.user_id)
+        purchase = self.purchase(entry.user_id, entry.purchase_id)
+        if purchase is None:
+            raise UnknownEntry(
+                f"position {self.last_position}: {entry.kind} what nobody has bought"
+            )
+        if purchase.state is PurchaseState.HELD:
+            self.held_stock -= purchase.quantity
+            self._end_hold(purchase)
+        elif purchase.state is PurchaseState.CONFIRMED:
+            self.sold_stock -= purchase.quantity
+        if state is PurchaseState.CONFIRMED:
+            self.sold_stock += purchase.quantity
         self.available_stock += entry.stock_change
-        self.sold_stock -= entry.stock_change
-        earlier = self.purchases_of(entry.user_id)
-        self._purchases_of[entry.user_id] = (*earlier, purchase) if earlier else (purchase,)
+        moved = msgspec.structs.replace(purchase, state=state)
+        self._purchases_of[entry.user_id] = tuple(
+            moved if item is purchase else item for item in purchases
+        )
+
+    def _begin_hold(self, hold: Purchase) -> None:
+        self._holds.add(hold)
+
+    def _end_hold(self, hold: Purchase) -> None:
+        self._holds.remove(hold)
 
     def _purchase_each(
         self, user_ids: Sequence[str], purchase_ids: Sequence[str], request_ids: Sequence[str]
@@ -229,19 +334,24 @@ class Inventory:
 
     def _pause(self, _: Entry) -> None:
         self.is_paused = True
+        self.revision = self.last_position
 
     def _resume(self, _: Entry) -> None:
         self.is_paused = False
+        self.revision = self.last_position
 
     def _end(self, _: Entry) -> None:
         self.has_ended = True
+        self.revision = self.last_position
 
     def _restock(self, entry: Entry) -> None:
         self.total_stock += entry.stock_change
         self.available_stock += entry.stock_change
+        self.revision = self.last_position
 
     def _update(self, entry: Entry) -> None:
         self.terms = _terms(self, entry)
+        self.revision = self.last_position
 
     def _fence(self, _: Entry) -> None:
         """Nothing changes: a fence only takes a position, so that a lost append cannot have it."""
@@ -255,11 +365,15 @@ def _terms(inventory: Inventory, entry: Entry) -> SaleTerms:
     return entry.detail.terms
 
 
-# The kinds that this version understands. Those that have a name but no effect here belong to later
-# versions.
+# The kinds that this version understands.
 _EFFECTS: Final[dict[str, Callable[[Inventory, Entry], None]]] = {
     EntryKind.OPENED: Inventory._open,  # noqa: SLF001  # the table is part of the class in all but place
     EntryKind.PURCHASED: Inventory._purchase,  # noqa: SLF001
+    EntryKind.HELD: Inventory._hold,  # noqa: SLF001
+    EntryKind.CONFIRMED: Inventory._confirm,  # noqa: SLF001
+    EntryKind.RELEASED: Inventory._release,  # noqa: SLF001
+    EntryKind.EXPIRED: Inventory._expire,  # noqa: SLF001
+    EntryKind.CANCELLED: Inventory._cancel,  # noqa: SLF001
     EntryKind.REFUSED: Inventory._refuse,  # noqa: SLF001
     EntryKind.PAUSED: Inventory._pause,  # noqa: SLF001
     EntryKind.RESUMED: Inventory._resume,  # noqa: SLF001

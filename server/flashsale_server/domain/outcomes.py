@@ -41,6 +41,7 @@ class PurchaseState(enum.StrEnum):
     HELD = "HELD"
     CONFIRMED = "CONFIRMED"
     RELEASED = "RELEASED"
+    EXPIRED = "EXPIRED"
     CANCELLED = "CANCELLED"
 
 
@@ -51,6 +52,8 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
         position: its position in the sale's ledger; of two purchases, the lower was first.
         recorded_at_us: when it was decided, in microseconds since 1970 UTC.
         quantity: units.
+        expires_at_us: until when a hold keeps the units, in microseconds since 1970 UTC; None for
+            what was bought without a hold.
     """
 
     position: int
@@ -60,6 +63,12 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     request_id: str
     quantity: int
     state: PurchaseState = PurchaseState.CONFIRMED
+    expires_at_us: int | None = None
+
+    @property
+    def first_outcome(self) -> Outcome:
+        """What the request that made it was answered."""
+        return Outcome.PURCHASED if self.expires_at_us is None else Outcome.HELD
 
     @property
     def counts(self) -> bool:
@@ -97,4 +106,29 @@ class ChangeOutcome(enum.StrEnum):
     CHANGED = "CHANGED"
     UNCHANGED = "UNCHANGED"
     SALE_ENDED = "SALE_ENDED"
+    ETAG_MISMATCH = "ETAG_MISMATCH"
     NOT_ENOUGH_UNSOLD = "NOT_ENOUGH_UNSOLD"
+    TOO_MUCH_STOCK = "TOO_MUCH_STOCK"
+    ENDS_BEFORE_START = "ENDS_BEFORE_START"
+
+
+class TransitionOutcome(enum.StrEnum):
+    """What a change of a single purchase came to. All but DONE are refusals."""
+
+    DONE = "DONE"
+    NOT_FOUND = "NOT_FOUND"
+    HOLD_EXPIRED = "HOLD_EXPIRED"
+    HOLD_RELEASED = "HOLD_RELEASED"
+    PURCHASE_CONFIRMED = "PURCHASE_CONFIRMED"
+    PURCHASE_CANCELLED = "PURCHASE_CANCELLED"
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """What confirming, releasing or cancelling a purchase came to.
+
+    Attributes:
+        purchase: the purchase as it is now; None when there is none.
+    """
+
+    outcome: TransitionOutcome
+    purchase: Purchase | None

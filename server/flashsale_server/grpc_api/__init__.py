@@ -7,6 +7,7 @@ raises a fault.
 from flashsale_server.grpc_api.error_table import ERROR_TABLE, reason_of, status_of
 from flashsale_server.grpc_api.flash_sale_servicer import FlashSaleServicer
 from flashsale_server.grpc_api.requests import DEFAULT_SALE
+from flashsale_server.grpc_api.sale_admin_servicer import SaleAdminServicer
 from flashsale_server.grpc_api.serving import GrpcServer
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ERROR_TABLE",
     "FlashSaleServicer",
     "GrpcServer",
+    "SaleAdminServicer",
     "reason_of",
     "status_of",
 ]

@@ -2,7 +2,8 @@
 
 Every error status carries one google.rpc.ErrorInfo with domain "flashsale" and a reason of
 ErrorReason. Where waiting helps there is a RetryInfo; malformed fields are listed in a BadRequest,
-missing things in a ResourceInfo, and a used-up quota in a QuotaFailure.
+missing things in a ResourceInfo, a used-up quota in a QuotaFailure, and states that do not allow
+what was asked in a PreconditionFailure.
 """
 
 from collections.abc import Iterator
@@ -20,16 +21,25 @@ from flashsale_server.checkout import (
     BodyTooLarge,
     CircuitOpen,
     DeadlineExceeded,
+    EtagMismatch,
     Fault,
+    HoldExpired,
+    HoldReleased,
     InvalidFields,
     LedgerRefused,
     MethodNotAllowed,
+    NotAllowed,
+    NotEnoughUnsold,
     NotFound,
     OutcomeUnknown,
     PathNotFound,
+    PurchaseCancelled,
+    PurchaseConfirmed,
     PurchaseNotFound,
     QueueFull,
     RequestIdReused,
+    SaleEnded,
+    SaleExists,
     SaleNotFound,
     SaleUnreadable,
     ShuttingDown,
@@ -44,6 +54,14 @@ ERROR_TABLE: Final[dict[type[Fault], tuple[grpc.StatusCode, pb.ErrorReason]]] = 
     RequestIdReused: (grpc.StatusCode.INVALID_ARGUMENT, pb.ERROR_REASON_REQUEST_ID_REUSED),
     SaleNotFound: (grpc.StatusCode.NOT_FOUND, pb.ERROR_REASON_SALE_NOT_FOUND),
     PurchaseNotFound: (grpc.StatusCode.NOT_FOUND, pb.ERROR_REASON_PURCHASE_NOT_FOUND),
+    SaleExists: (grpc.StatusCode.ALREADY_EXISTS, pb.ERROR_REASON_SALE_EXISTS),
+    HoldExpired: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_HOLD_EXPIRED),
+    HoldReleased: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_HOLD_RELEASED),
+    PurchaseConfirmed: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_PURCHASE_CONFIRMED),
+    PurchaseCancelled: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_PURCHASE_CANCELLED),
+    SaleEnded: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_SALE_ENDED),
+    NotEnoughUnsold: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_NOT_ENOUGH_UNSOLD),
+    EtagMismatch: (grpc.StatusCode.ABORTED, pb.ERROR_REASON_ETAG_MISMATCH),
     UserRateLimited: (grpc.StatusCode.RESOURCE_EXHAUSTED, pb.ERROR_REASON_USER_RATE_LIMITED),
     DeadlineExceeded: (grpc.StatusCode.DEADLINE_EXCEEDED, pb.ERROR_REASON_DEADLINE_EXCEEDED),
     QueueFull: (grpc.StatusCode.UNAVAILABLE, pb.ERROR_REASON_QUEUE_FULL),
@@ -101,6 +119,18 @@ def _details(fault: Fault) -> Iterator[Message]:
         case NotFound():
             yield error_details_pb2.ResourceInfo(
                 resource_type=fault.resource_type, resource_name=fault.name
+            )
+        case SaleExists():
+            yield error_details_pb2.ResourceInfo(resource_type="sale", resource_name=fault.name)
+        case NotAllowed():
+            yield error_details_pb2.PreconditionFailure(
+                violations=[
+                    error_details_pb2.PreconditionFailure.Violation(
+                        type=reason_of(type(fault)),
+                        subject=fault.subject,
+                        description=fault.message,
+                    )
+                ]
             )
         case UserRateLimited():
             yield error_details_pb2.QuotaFailure(

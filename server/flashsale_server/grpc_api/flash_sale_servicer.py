@@ -25,10 +25,12 @@ from flashsale_server.checkout import (
     all_settled,
     wellness_of,
 )
+from flashsale_server.domain import ConfirmCommand, ReleaseCommand
 from flashsale_server.grpc_api.error_table import ERROR_TABLE
 from flashsale_server.grpc_api.purchase_batch import batch_response, orders_of
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
+    hold_of,
     lookup_of,
     min_interval_seconds_of,
     order_of,
@@ -42,6 +44,7 @@ from flashsale_server.grpc_api.responses import (
     write_purchase,
     write_result,
 )
+from flashsale_server.grpc_api.transitions import changed_purchase
 
 
 class FlashSaleServicer:
@@ -104,6 +107,30 @@ class FlashSaleServicer:
         response = pb.GetPurchaseResponse(purchased=any(item.counts for item in purchases))
         for purchase in purchases:
             write_purchase(response.purchases.add(), sale_id, purchase)
+        return response
+
+    async def ConfirmPurchase(
+        self, request: pb.ConfirmPurchaseRequest, caller: Caller
+    ) -> pb.ConfirmPurchaseResponse:
+        """Make a hold a purchase."""
+        sale_id, user_id, purchase_id = hold_of(request)
+        lane = await self._checkout.lane(sale_id)
+        command = ConfirmCommand(user_id, purchase_id)
+        purchase = await changed_purchase(self._checkout, lane, command, caller)
+        response = pb.ConfirmPurchaseResponse()
+        write_purchase(response.purchase, sale_id, purchase)
+        return response
+
+    async def ReleasePurchase(
+        self, request: pb.ReleasePurchaseRequest, caller: Caller
+    ) -> pb.ReleasePurchaseResponse:
+        """Give a hold back."""
+        sale_id, user_id, purchase_id = hold_of(request)
+        lane = await self._checkout.lane(sale_id)
+        command = ReleaseCommand(user_id, purchase_id)
+        purchase = await changed_purchase(self._checkout, lane, command, caller)
+        response = pb.ReleasePurchaseResponse()
+        write_purchase(response.purchase, sale_id, purchase)
         return response
 
     async def Metrics(self, request: pb.MetricsRequest, caller: Caller) -> pb.MetricsResponse:

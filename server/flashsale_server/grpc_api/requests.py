@@ -38,9 +38,9 @@ def order_of(request: pb.PurchaseRequest, sale_id: str = "") -> Order:
         if timeout_seconds <= 0:
             violations.append(Violation("timeout", "must be more than 0"))
     if not (_is_plain_one(user_id) and (not request_id or _is_plain_one(request_id))):
-        _check_identifier(violations, "user_id", user_id)
+        check_identifier(violations, "user_id", user_id)
         if request_id:
-            _check_identifier(violations, "request_id", request_id)
+            check_identifier(violations, "request_id", request_id)
     check_sale_id(violations, "sale_id", sale_id)
     if not 1 <= quantity <= QUANTITY_MAX:
         violations.append(Violation("quantity", f"must be 1 to {QUANTITY_MAX}"))
@@ -78,11 +78,29 @@ def lookup_of(request: pb.GetPurchaseRequest) -> tuple[str, str]:
     """
     sale_id = request.sale_id or DEFAULT_SALE
     violations: list[Violation] = []
-    _check_identifier(violations, "user_id", request.user_id)
+    check_identifier(violations, "user_id", request.user_id)
     check_sale_id(violations, "sale_id", sale_id)
     if violations:
         raise InvalidFields(violations)
     return sale_id, request.user_id
+
+
+def hold_of(
+    request: pb.ConfirmPurchaseRequest | pb.ReleasePurchaseRequest,
+) -> tuple[str, str, str]:
+    """The sale, the user and the purchase that a request is about.
+
+    Raises:
+        InvalidFields: with every violation.
+    """
+    sale_id = request.sale_id or DEFAULT_SALE
+    violations: list[Violation] = []
+    check_sale_id(violations, "sale_id", sale_id)
+    check_identifier(violations, "user_id", request.user_id)
+    check_identifier(violations, "purchase_id", request.purchase_id)
+    if violations:
+        raise InvalidFields(violations)
+    return sale_id, request.user_id, request.purchase_id
 
 
 def min_interval_seconds_of(request: pb.WatchStatusRequest) -> float:
@@ -132,7 +150,8 @@ def _seconds_of(duration: Duration) -> float:
     return duration.seconds + duration.nanos / 1e9
 
 
-def _check_identifier(violations: list[Violation], field: str, value: str) -> None:
+def check_identifier(violations: list[Violation], field: str, value: str) -> None:
+    """Note it when a value cannot be the id of a user, a request or a purchase."""
     if not value:
         violations.append(Violation(field, "must not be empty"))
     elif len(value.encode()) > IDENTIFIER_BYTES:

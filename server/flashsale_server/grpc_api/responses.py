@@ -42,6 +42,7 @@ PURCHASE_STATES: Final = {
     PurchaseState.HELD: pb.PURCHASE_STATE_HELD,
     PurchaseState.CONFIRMED: pb.PURCHASE_STATE_CONFIRMED,
     PurchaseState.RELEASED: pb.PURCHASE_STATE_RELEASED,
+    PurchaseState.EXPIRED: pb.PURCHASE_STATE_RELEASED,
     PurchaseState.CANCELLED: pb.PURCHASE_STATE_CANCELLED,
 }
 CIRCUIT_STATES: Final = {
@@ -71,6 +72,8 @@ def write_purchase(message: pb.Purchase, sale_id: str, purchase: Purchase) -> No
     message.user_id = purchase.user_id
     message.request_id = purchase.request_id
     message.position = purchase.position
+    if purchase.expires_at_us is not None:
+        message.hold_expire_time.CopyFrom(timestamp(purchase.expires_at_us))
 
 
 def write_response(
@@ -139,4 +142,6 @@ def status_response(lane: Lane, now_us: int, health: SystemHealth) -> pb.StatusR
     )
     if terms.ends_at_us is not None:
         response.end_time.CopyFrom(timestamp(terms.ends_at_us))
+    if terms.hold_us:
+        response.hold_duration.FromMicroseconds(terms.hold_us)
     return response

@@ -12,7 +12,7 @@ from operator import attrgetter
 from flashsale_server.ledger.append import Append
 from flashsale_server.ledger.errors import AppendRejected, LedgerUnavailable, PositionConflict
 
-_first_position = attrgetter("first_position")
+_last_position = attrgetter("last_position")
 
 
 class MemoryLedger:
@@ -49,7 +49,7 @@ class MemoryLedger:
         self._check_open()
         appends = self._appends.get(sale_id, [])
         # A slice, so that what is appended between two steps of the reader does not move under it.
-        for append in appends[bisect_right(appends, after, key=_first_position) :]:
+        for append in appends[bisect_right(appends, after, key=_last_position) :]:
             yield append
 
     async def sale_ids(self) -> list[str]:

@@ -40,7 +40,7 @@ class Ledger(Protocol):
         ...
 
     def read(self, sale_id: str, after: int) -> AsyncIterator[Append]:
-        """The sale's appends whose first position is greater than `after`, in order.
+        """The sale's appends that have entries after position `after`, in order.
 
         Raises:
             LedgerUnavailable: it could not be read.

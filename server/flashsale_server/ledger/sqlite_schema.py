@@ -84,9 +84,13 @@ SELECT sale.id,
 FROM sale WHERE sale.id IS NOT NULL
 """
 
+# From the row that has the position after ?2 on: there is one, unless the sale ends before it.
 READ = """
 SELECT sale_id, first_position, last_position, recorded_at, node, schema_version, entries, digest
-FROM appends WHERE sale_id = ? AND first_position > ? ORDER BY first_position
+FROM appends WHERE sale_id = ?1 AND last_position > ?2 AND first_position >= coalesce(
+  (SELECT first_position FROM appends WHERE sale_id = ?1 AND first_position <= ?2 + 1
+   ORDER BY first_position DESC LIMIT 1), 0)
+ORDER BY first_position
 """
 
 
