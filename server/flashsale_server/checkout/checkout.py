@@ -168,7 +168,7 @@ class Checkout:
         except (AppendRejected, LedgerUnavailable) as error:
             raise LedgerRefused from error
         except AppendUnknown as error:
-            raise OutcomeUnknown("") from error
+            raise OutcomeUnknown from error
 
     def _opening_append(self, sale_id: str, terms: SaleTerms, total_stock: int) -> Append:
         entry = Entry(EntryKind.OPENED.value, total_stock, detail=EntryDetail(terms))

@@ -23,7 +23,7 @@ is decided by the one error table of the gRPC room.
     |-- Unavailable          try again later
     |   |-- QueueFull        too many calls wait already
     |   |-- CircuitOpen      the ledger failed several times in a row
-    |   |-- OutcomeUnknown   the purchase may or may not be in the ledger
+    |   |-- OutcomeUnknown   what was asked may or may not be in the ledger
     |   |-- LedgerRefused    the ledger did not take the purchase; nothing was bought
     |   |-- SaleUnreadable   the sale's ledger is damaged, or newer than this server
     |   |-- ShuttingDown     the server is about to stop
@@ -202,11 +202,18 @@ class CircuitOpen(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """The purchase may or may not be in the ledger; the same request id will tell."""
+    """What was asked may or may not be in the ledger.
 
-    def __init__(self, request_id: str) -> None:
+    Attributes:
+        request_id: the id by which asking again will tell; "" for what is no purchase, where a look
+            at the sale tells, and asking for the same again does no harm.
+    """
+
+    def __init__(self, request_id: str = "") -> None:
         super().__init__(
-            "the purchase may or may not be recorded; ask again with the same request id",
+            "the purchase may or may not be recorded; ask again with the same request id"
+            if request_id
+            else "the change may or may not be recorded; look at it, or ask for it again",
             retry_after_seconds=0.2,
         )
         self.request_id = request_id

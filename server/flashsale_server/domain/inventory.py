@@ -228,9 +228,20 @@ class Inventory:
         self.revision = self.last_position
 
     def _purchase(self, entry: Entry) -> None:
+        # Most entries are such, and a ledger may have millions to replay: so no call that can be
+        # saved.
+        purchase = Purchase(
+            self.last_position,
+            self.recorded_at_us,
+            entry.user_id,
+            entry.purchase_id,
+            entry.request_id,
+            entry.quantity,
+        )
         self.available_stock += entry.stock_change
         self.sold_stock -= entry.stock_change
-        self._add(self._purchase_of(entry, PurchaseState.CONFIRMED, None))
+        earlier = self.purchases_of(entry.user_id)
+        self._purchases_of[entry.user_id] = (*earlier, purchase) if earlier else (purchase,)
 
     def _hold(self, entry: Entry) -> None:
         expires_at_us = entry.detail.expires_at_us if entry.detail else None
@@ -238,27 +249,18 @@ class Inventory:
             raise UnknownEntry(f"position {self.last_position}: units {entry.kind} without an end")
         self.available_stock += entry.stock_change
         self.held_stock -= entry.stock_change
-        hold = self._purchase_of(entry, PurchaseState.HELD, expires_at_us)
-        self._add(hold)
-        self._begin_hold(hold)
-
-    def _purchase_of(
-        self, entry: Entry, state: PurchaseState, expires_at_us: int | None
-    ) -> Purchase:
-        return Purchase(
+        hold = Purchase(
             self.last_position,
             self.recorded_at_us,
             entry.user_id,
             entry.purchase_id,
             entry.request_id,
             entry.quantity,
-            state,
+            PurchaseState.HELD,
             expires_at_us,
         )
-
-    def _add(self, purchase: Purchase) -> None:
-        earlier = self.purchases_of(purchase.user_id)
-        self._purchases_of[purchase.user_id] = (*earlier, purchase) if earlier else (purchase,)
+        self._purchases_of[entry.user_id] = (*self.purchases_of(entry.user_id), hold)
+        self._begin_hold(hold)
 
     def _confirm(self, entry: Entry) -> None:
         self._move(entry, PurchaseState.CONFIRMED)

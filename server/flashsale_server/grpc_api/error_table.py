@@ -92,7 +92,9 @@ def status_of(error: Exception) -> status_pb2.Status:
             _error_info(pb.ERROR_REASON_INTERNAL),
         )
     code, reason = ERROR_TABLE[type(error)]
-    metadata = {"request_id": error.request_id} if isinstance(error, OutcomeUnknown) else {}
+    metadata = {}
+    if isinstance(error, OutcomeUnknown) and error.request_id:
+        metadata = {"request_id": error.request_id}
     return _status(code, error.message, _error_info(reason, metadata), *_details(error))
 
 
