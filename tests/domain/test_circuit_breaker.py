@@ -1,11 +1,12 @@
 """The circuit breaker: closed, open, half open.
 
 Beside examples of each rule, a machine drives one breaker as lanes do, several commits under way at
-a time, next to a model that keeps the history of how commits ended and reads the state off it.
+a time and ending in any order, next to a model that keeps the history of how commits ended and
+reads the state off it.
 """
 
 import pytest
-from flashsale_server.domain import CircuitBreaker, CircuitState
+from flashsale_server.domain import CircuitBreaker, CircuitState, Permit
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -18,9 +19,15 @@ def opened() -> CircuitBreaker:
     """A breaker that opened at second 100."""
     breaker = CircuitBreaker(FAILURES, COOLDOWN_SECONDS)
     for _ in range(FAILURES):
-        assert breaker.begin(100.0)
-        breaker.failed(100.0)
+        breaker.failed(100.0, begun(breaker, 100.0))
     return breaker
+
+
+def begun(breaker: CircuitBreaker, now: float) -> Permit:
+    """The permit of a commit that must be let through."""
+    permit = breaker.begin(now)
+    assert permit is not None
+    return permit
 
 
 def test_four_failures_in_a_row_do_not_open_it() -> None:
@@ -40,7 +47,7 @@ def test_what_proves_nothing_does_not_break_a_row_of_failures() -> None:
     breaker = CircuitBreaker(FAILURES, COOLDOWN_SECONDS)
     for _ in range(4):
         breaker.failed(0.0)
-        breaker.proved_nothing()
+        breaker.proved_nothing(begun(breaker, 0.0))
     assert breaker.failed_in_a_row == 4
     assert breaker.failed(0.0)
 
@@ -62,7 +69,7 @@ def test_after_the_cooldown_one_commit_is_let_through() -> None:
     breaker = opened()
     assert breaker.state_at(130.0) is CircuitState.HALF_OPEN
     assert breaker.wait_seconds(130.0) == 0.0
-    assert [breaker.begin(130.0) for _ in range(3)] == [True, False, False]
+    assert [breaker.begin(130.0) is not None for _ in range(3)] == [True, False, False]
 
 
 def test_while_that_one_is_under_way_everybody_waits_a_second() -> None:
@@ -90,8 +97,7 @@ def test_once_closed_it_takes_a_whole_row_of_failures_to_open_it_again() -> None
 
 def test_its_failure_opens_it_again_for_the_whole_cooldown() -> None:
     breaker = opened()
-    breaker.begin(130.0)
-    assert breaker.failed(131.0)
+    assert breaker.failed(131.0, begun(breaker, 130.0))
     assert breaker.wait_seconds(131.0) == 30.0
     assert not breaker.begin(160.9)
     assert breaker.begin(161.0)
@@ -101,20 +107,41 @@ def test_its_failure_opens_it_again_for_the_whole_cooldown() -> None:
 def test_a_commit_that_proves_nothing_leaves_the_next_one_to_try(times: int) -> None:
     breaker = opened()
     for _ in range(times):
-        assert breaker.begin(130.0)
-        breaker.proved_nothing()
+        breaker.proved_nothing(begun(breaker, 130.0))
     assert breaker.state_at(130.0) is CircuitState.HALF_OPEN
 
 
-@pytest.mark.xfail(strict=True, reason="the breaker cannot tell whose end it is told of")
 def test_a_commit_from_before_it_opened_does_not_let_a_second_one_through() -> None:
     breaker = CircuitBreaker(FAILURES, COOLDOWN_SECONDS)
-    assert breaker.begin(99.0)  # under way on another lane until after the cooldown
+    early = begun(breaker, 99.0)  # under way on another lane until after the cooldown
     for _ in range(FAILURES):
         breaker.failed(100.0)
-    assert breaker.begin(130.0)
-    breaker.proved_nothing()  # the one of second 99 lost its race
+    begun(breaker, 130.0)
+    breaker.proved_nothing(early)  # it lost its race
     assert not breaker.begin(130.0)
+
+
+def test_a_commit_from_before_it_opened_that_fails_now_lengthens_the_cooldown() -> None:
+    breaker = CircuitBreaker(FAILURES, COOLDOWN_SECONDS)
+    early = begun(breaker, 99.0)
+    for _ in range(FAILURES):
+        breaker.failed(100.0)
+    trial = begun(breaker, 130.0)
+    assert breaker.failed(131.0, early)
+    assert breaker.wait_seconds(141.0) == 20.0
+    assert not breaker.begin(161.0), "the trial is still under way"
+    breaker.proved_nothing(trial)
+    assert breaker.begin(161.0)
+
+
+def test_a_trial_that_ends_after_another_success_is_a_commit_like_any_other() -> None:
+    breaker = CircuitBreaker(FAILURES, COOLDOWN_SECONDS)
+    for _ in range(FAILURES):
+        breaker.failed(100.0)
+    trial = begun(breaker, 130.0)
+    breaker.succeeded()
+    assert not breaker.failed(131.0, trial)
+    assert breaker.state_at(131.0) is CircuitState.CLOSED
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -124,8 +151,8 @@ class BreakerMachine(RuleBasedStateMachine):
         super().__init__()
         self.breaker = CircuitBreaker(3, 10)
         self.now = 0
-        self.early = 0  # commits under way that a closed circuit let through
-        self.trial = False  # whether the one of a half-open circuit is under way
+        self.early: list[Permit] = []  # of commits under way that are no trials
+        self.trial: Permit | None = None  # of the one that a half-open circuit let through
         self.ends: list[int | None] = []  # when a commit failed, None for a success
 
     def failures_in_a_row(self) -> list[int]:
@@ -150,32 +177,42 @@ class BreakerMachine(RuleBasedStateMachine):
         is_let_through = state is CircuitState.CLOSED or (
             state is CircuitState.HALF_OPEN and not self.trial
         )
-        assert self.breaker.begin(self.now) == is_let_through
-        if is_let_through and state is CircuitState.CLOSED:
-            self.early += 1
-        elif is_let_through:
-            self.trial = True
+        permit = self.breaker.begin(self.now)
+        assert (permit is not None) == is_let_through
+        if permit is None:
+            return
+        if state is CircuitState.CLOSED:
+            self.early.append(permit)
+        else:
+            self.trial = permit
 
     @precondition(lambda self: self.early or self.trial)
-    @rule()
-    def a_commit_succeeds(self) -> None:
+    @rule(number=st.integers(0, 9))
+    def a_commit_succeeds(self, number: int) -> None:
+        self._end(number)
         self.breaker.succeeded()
         self.ends.append(None)
-        self._one_less()
+        if self.trial is not None:  # the circuit is closed, so it is one like any other now
+            self.early.append(self.trial)
+            self.trial = None
 
     @precondition(lambda self: self.early or self.trial)
+    @rule(number=st.integers(0, 9))
+    def a_commit_fails(self, number: int) -> None:
+        self.ends.append(self.now)
+        permit = self._end(number)
+        opens = self.breaker.failed(self.now, permit)
+        assert opens == (self.model_state() is CircuitState.OPEN)
+
     @rule()
-    def a_commit_fails(self) -> None:
+    def a_read_fails(self) -> None:
         self.ends.append(self.now)
         assert self.breaker.failed(self.now) == (self.model_state() is CircuitState.OPEN)
-        self._one_less()
 
-    # While a trial is under way the end is the trial's: see the test of what is expected to fail.
     @precondition(lambda self: self.early or self.trial)
-    @rule()
-    def a_commit_proves_nothing(self) -> None:
-        self.breaker.proved_nothing()
-        self._one_less()
+    @rule(number=st.integers(0, 9))
+    def a_commit_proves_nothing(self, number: int) -> None:
+        self.breaker.proved_nothing(self._end(number))
 
     @invariant()
     def its_state_is_what_its_history_says(self) -> None:
@@ -191,11 +228,15 @@ class BreakerMachine(RuleBasedStateMachine):
         else:
             assert wait_seconds == (1 if self.trial else 0)
 
-    def _one_less(self) -> None:
-        if self.trial:
-            self.trial = False
+    def _end(self, number: int) -> Permit:
+        """One of the commits under way, which ends now."""
+        under_way = [*self.early, *([self.trial] if self.trial else [])]
+        permit = under_way[number % len(under_way)]
+        if permit is self.trial:
+            self.trial = None
         else:
-            self.early -= 1
+            self.early.remove(permit)
+        return permit
 
 
 TestBreakerMachine = BreakerMachine.TestCase

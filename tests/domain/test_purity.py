@@ -33,6 +33,7 @@ DOOR = [
     "Mint",
     "Outcome",
     "PauseCommand",
+    "Permit",
     "Purchase",
     "PurchaseCommand",
     "PurchaseState",

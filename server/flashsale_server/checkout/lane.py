@@ -45,6 +45,7 @@ from flashsale_server.checkout.recovery import Recovery
 from flashsale_server.checkout.replica import Replica
 from flashsale_server.domain import (
     CircuitBreaker,
+    Permit,
     PurchaseCommand,
     SaleState,
     entries_due,
@@ -258,14 +259,14 @@ class Lane:
             self._queue.put_back(pending.calls)
         elif not pending.draft.entries:
             await self._release(pending)
-        elif self._breaker.begin(self._clock.monotonic()):
-            await self._write(pending)
+        elif (permit := self._breaker.begin(self._clock.monotonic())) is not None:
+            await self._write(pending, permit)
         else:
             self._queue.put_back(pending.calls)
             self._refuse_everybody(self._circuit_open)
         self._in_flight = None
 
-    async def _write(self, pending: Pending) -> None:
+    async def _write(self, pending: Pending, permit: Permit) -> None:
         append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
         started = self._clock.monotonic()
         writing = asyncio.ensure_future(self._ledger.append(append))
@@ -274,15 +275,15 @@ class Lane:
             await self._decide_ahead(pending, writing)
             await writing
         except PositionConflict:
-            self._lost_race(pending)
+            self._lost_race(pending, permit)
         except (AppendRejected, AppendUnknown) as error:
-            self._failed(pending, error)
+            self._failed(pending, error, permit)
         except BaseException:
-            self._breaker.proved_nothing()
             if writing.cancelled() and not is_being_cancelled():
                 # Somebody else has cancelled the append; whether in time, nobody knows.
-                self._failed(pending, AppendUnknown("the append was cancelled"))
+                self._failed(pending, AppendUnknown("the append was cancelled"), permit)
                 return
+            self._breaker.proved_nothing(permit)
             writing.cancel()
             raise
         else:
@@ -344,8 +345,8 @@ class Lane:
         else:
             self._put_back_and_read(pending)
 
-    def _lost_race(self, pending: Pending) -> None:
-        self._breaker.proved_nothing()
+    def _lost_race(self, pending: Pending, permit: Permit) -> None:
+        self._breaker.proved_nothing(permit)
         self._meters.appends_conflicted += 1
         self._put_back_and_read(pending)
 
@@ -355,7 +356,7 @@ class Lane:
         self._queue.put_back(pending.calls)
         self._recovery.doubt()
 
-    def _failed(self, pending: Pending, error: Exception) -> None:
+    def _failed(self, pending: Pending, error: Exception, permit: Permit | None = None) -> None:
         self._meters.appends_failed += 1
         self._in_flight = None
         self._recovery.doubt(is_unknown=isinstance(error, AppendUnknown))
@@ -366,10 +367,10 @@ class Lane:
         for call in writers:
             known = isinstance(error, AppendRejected)
             self._queue.settle(call, LedgerRefused() if known else _unknown(call))
-        self._count_failure()
+        self._count_failure(permit)
 
-    def _count_failure(self) -> None:
-        if self._breaker.failed(self._clock.monotonic()):
+    def _count_failure(self, permit: Permit | None) -> None:
+        if self._breaker.failed(self._clock.monotonic(), permit):
             _log.error("circuit opened", sale=self.sale_id)
             self._refuse_everybody(self._circuit_open)
 
@@ -379,20 +380,21 @@ class Lane:
         """Whether the end of the ledger is known. If it cannot be, a batch is told to try later."""
         if not self._recovery.is_needed:
             return True
-        if not self._breaker.begin(self._clock.monotonic()):
+        permit = self._breaker.begin(self._clock.monotonic())
+        if permit is None:
             self._refuse_everybody(self._circuit_open)
             return False
         try:
-            await self._recovery.recover()
+            await self._recovery.recover(permit)
         except (AppendRejected, AppendUnknown, LedgerUnavailable) as error:
             self._meters.appends_failed += 1
             _log.warning("recovery failed", sale=self.sale_id, error=str(error))
             for call in self._queue.take(self._batch_size):
                 self._queue.settle(call, _not_recorded(call))
-            self._count_failure()
+            self._count_failure(permit)
             return False
         except BaseException:
-            self._breaker.proved_nothing()
+            self._breaker.proved_nothing(permit)
             raise
         return True
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from flashsale_server.checkout.clock import Clock
 from flashsale_server.checkout.replica import Replica
-from flashsale_server.domain import CircuitBreaker, CircuitState, Draft
+from flashsale_server.domain import CircuitBreaker, CircuitState, Draft, Permit
 from flashsale_server.ledger import Ledger, PositionConflict
 
 
@@ -47,8 +47,8 @@ class Recovery:
         is_closed = self._breaker.state_at(self._clock.monotonic()) is CircuitState.CLOSED
         return self._must_read or not is_closed
 
-    async def recover(self) -> None:
-        """End the doubt; the breaker must have let it begin.
+    async def recover(self, permit: Permit) -> None:
+        """End the doubt, with the breaker's leave.
 
         A circuit that is not closed is closed by a fence, so that it takes no purchase to try it.
 
@@ -61,7 +61,7 @@ class Recovery:
         self._must_fence = self._must_fence or not is_closed
         await self._catch_up()
         if not self._must_fence:
-            self._breaker.proved_nothing()
+            self._breaker.proved_nothing(permit)
         while self._must_fence:
             await self._fence()
         self._must_read = False

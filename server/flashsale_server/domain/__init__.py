@@ -4,7 +4,7 @@ Pure, deterministic and free of I/O, so that replaying a ledger rebuilds a sale 
 """
 
 from flashsale_server.domain.changes import STOCK_MAX
-from flashsale_server.domain.circuit_breaker import CircuitBreaker, CircuitState
+from flashsale_server.domain.circuit_breaker import CircuitBreaker, CircuitState, Permit
 from flashsale_server.domain.commands import (
     CancelCommand,
     ChangeCommand,
@@ -63,6 +63,7 @@ __all__ = [
     "Mint",
     "Outcome",
     "PauseCommand",
+    "Permit",
     "Purchase",
     "PurchaseCommand",
     "PurchaseState",
