@@ -105,6 +105,14 @@ def server_process(
         process.communicate()
 
 
+@contextlib.asynccontextmanager
+async def back_at(address: str, folder: Path, *flags: str) -> AsyncIterator[ServerProcess]:
+    """A server process at the address of one that is gone, on its ledger."""
+    with contextlib.ExitStack() as stack:
+        process = server_process(folder, "--grpc-address", address, *flags)
+        yield await asyncio.to_thread(stack.enter_context, process)
+
+
 def _ready(process: "subprocess.Popen[str]") -> ServerProcess:
     assert process.stdout is not None
     greeting = ""

@@ -5,10 +5,13 @@
         if result.outcome is Outcome.PURCHASED:
             print(result.purchase.purchase_id)
 
-`Client` has the same methods for ordinary code and threads.
+`client.admin` is for the shop. `Client` has the same methods for ordinary code and threads.
 """
 
+from flashsale.admin import Admin
+from flashsale.async_admin import AsyncAdmin
 from flashsale.async_client import AsyncClient
+from flashsale.async_hold import AsyncHold
 from flashsale.channel import TLS
 from flashsale.client import Client
 from flashsale.errors import (
@@ -17,18 +20,25 @@ from flashsale.errors import (
     Conflict,
     ConnectionFailed,
     DeadlineExceeded,
+    EtagMismatch,
     FlashSaleError,
     HoldExpired,
+    HoldReleased,
     InvalidRequest,
     LedgerUnavailable,
+    NotEnoughUnsold,
     NotFound,
     OutcomeUnknown,
     PermissionDenied,
     PreconditionFailed,
+    PurchaseCancelled,
+    PurchaseConfirmed,
     PurchaseNotFound,
     QueueFull,
     RateLimited,
     RequestIdReused,
+    SaleEnded,
+    SaleExists,
     SaleNotFound,
     SaleUnreadable,
     ServerFailed,
@@ -38,6 +48,7 @@ from flashsale.errors import (
     Unavailable,
     Violation,
 )
+from flashsale.hold import Hold
 from flashsale.results import (
     Answered,
     CircuitState,
@@ -54,11 +65,16 @@ from flashsale.results import (
     UserPurchases,
 )
 from flashsale.retries import Retries
+from flashsale.sales import UNCHANGED, Entry, EntryKind, Sale, SaleTerms, Unchanged
 
 __all__ = [
     "TLS",
+    "UNCHANGED",
+    "Admin",
     "Answered",
+    "AsyncAdmin",
     "AsyncClient",
+    "AsyncHold",
     "CircuitOpen",
     "CircuitState",
     "Client",
@@ -66,12 +82,18 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "Entry",
+    "EntryKind",
+    "EtagMismatch",
     "FlashSaleError",
     "Health",
+    "Hold",
     "HoldExpired",
+    "HoldReleased",
     "InvalidRequest",
     "LedgerUnavailable",
     "Metrics",
+    "NotEnoughUnsold",
     "NotFound",
     "Order",
     "Outcome",
@@ -79,6 +101,8 @@ __all__ = [
     "PermissionDenied",
     "PreconditionFailed",
     "Purchase",
+    "PurchaseCancelled",
+    "PurchaseConfirmed",
     "PurchaseNotFound",
     "PurchaseResult",
     "PurchaseState",
@@ -86,9 +110,13 @@ __all__ = [
     "RateLimited",
     "RequestIdReused",
     "Retries",
+    "Sale",
+    "SaleEnded",
+    "SaleExists",
     "SaleNotFound",
     "SaleState",
     "SaleStatus",
+    "SaleTerms",
     "SaleUnreadable",
     "ServerFailed",
     "ShuttingDown",
@@ -96,6 +124,7 @@ __all__ = [
     "TooManyWatchers",
     "Unauthenticated",
     "Unavailable",
+    "Unchanged",
     "UserPurchases",
     "Violation",
 ]

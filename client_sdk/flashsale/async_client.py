@@ -2,31 +2,28 @@
 
 import asyncio
 import contextlib
-import math
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+import functools
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Self
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
+from flashsale.async_admin import AsyncAdmin
+from flashsale.async_hold import AsyncHold
 from flashsale.batches import PLAIN_LENGTH_MAX, Asked
-from flashsale.channel import TLS, channel_to, checked_address, metadata_with
+from flashsale.channel import TLS
 from flashsale.coalescing import Coalescer
-from flashsale.errors import (
-    ClientClosed,
-    FlashSaleError,
-    InvalidRequest,
-    Unavailable,
-    error_of_call,
-    error_of_status,
-)
+from flashsale.connection import Connection, carried
+from flashsale.errors import FlashSaleError, InvalidRequest, error_of_call, error_of_status
 from flashsale.request_ids import new_request_id
 from flashsale.results import (
     Answered,
     Health,
     Metrics,
     Order,
+    Purchase,
     PurchaseResult,
     SaleStatus,
     UserPurchases,
@@ -34,11 +31,6 @@ from flashsale.results import (
 from flashsale.retries import Retries
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import flash_sale_pb2_grpc as rpc
-
-LONGEST_SECONDS: Final = 365 * 86_400.0
-"""What stands for any time longer than it, math.inf included."""
-
-_Answer = TypeVar("_Answer")
 
 
 class AsyncClient:
@@ -70,16 +62,12 @@ class AsyncClient:
         tls: TLS | bool = False,
         retries: Retries | None = None,
     ) -> None:
-        self._address = checked_address(address)
+        self._connection = Connection(
+            address, timeout=timeout, token=token, tls=tls, retries=retries
+        )
         self._sale_id = sale_id
-        self._timeout = min(timeout, LONGEST_SECONDS)
-        self._tls = tls
-        self._retries = retries or Retries()
-        self._metadata = metadata_with(token, address, is_encrypted=bool(tls))
-        self._channel: grpc.aio.Channel | None = None
         self._coalescer: Coalescer | None = None
-        self._closed: asyncio.Future[None] | None = None
-        self._is_closed = False
+        self._admin = AsyncAdmin(self._connection)
 
     async def __aenter__(self) -> Self:
         self._stub()
@@ -95,15 +83,16 @@ class AsyncClient:
 
     async def close(self) -> None:
         """End the calls under way and the connection. Their callers are told what is known."""
-        self._is_closed = True
-        if self._closed is not None and not self._closed.done():
-            self._closed.set_result(None)
+        self._connection.refuse_calls()
         coalescer, self._coalescer = self._coalescer, None
-        channel, self._channel = self._channel, None
         if coalescer is not None:
             await coalescer.close()
-        if channel is not None:
-            await channel.close()
+        await self._connection.close()
+
+    @property
+    def admin(self) -> AsyncAdmin:
+        """What the shop may do with its sales."""
+        return self._admin
 
     async def purchase(
         self,
@@ -137,7 +126,7 @@ class AsyncClient:
         if self._coalescer is None:
             self._stub()
             assert self._coalescer is not None  # noqa: S101  # made with the stub
-        limit = self._timeout if timeout is None else min(timeout, LONGEST_SECONDS)
+        limit = self._connection.limit(timeout)
         strings = "".join((user_id, request_id, sale_id))
         if quantity == 1 and not retry and strings.isascii() and len(strings) <= PLAIN_LENGTH_MAX:
             return await self._coalescer.ask(Asked(user_id, request_id, sale_id), limit)
@@ -176,7 +165,7 @@ class AsyncClient:
             FlashSaleError: the stream broke; what was not answered is of unknown fate.
             Exception: what `orders` raised; the same holds.
         """
-        call = self._stub().StreamPurchases(metadata=self._metadata)
+        call = self._stub().StreamPurchases(metadata=self._connection.metadata)
 
         async def write() -> None:
             async for order in orders:
@@ -201,12 +190,105 @@ class AsyncClient:
         except asyncio.CancelledError:
             if writer.done() and (failed := _error_of(writer)) is not None:
                 raise failed from None
-            self._tell_if_closed()
+            self._connection.tell_if_closed()
             raise
         finally:
             call.cancel()
             writer.cancel()
             await asyncio.wait((writer,))
+
+    async def confirm(
+        self,
+        purchase: Purchase | None = None,
+        *,
+        user_id: str = "",
+        purchase_id: str = "",
+        sale_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Purchase:
+        """Make a hold a purchase, and return it; true already is no error.
+
+        Args:
+            purchase: the hold; where it is given, nothing else has to name it.
+            user_id: whose hold it is.
+            purchase_id: the hold.
+            sale_id: its sale; the client's own when None.
+            timeout: seconds that it may take altogether.
+
+        Raises:
+            HoldExpired, HoldReleased, PurchaseCancelled: the hold is over.
+            PurchaseNotFound: the user has no such purchase.
+            OutcomeUnknown: the time was over, or the connection broke, after the request was sent.
+                Ask again: a hold is never confirmed twice.
+            InvalidRequest, SaleNotFound, Unavailable, DeadlineExceeded: as for `purchase`.
+        """
+        with carried():
+            request = pb.ConfirmPurchaseRequest(
+                sale_id=purchase.sale_id if purchase else sale_id or self._sale_id,
+                user_id=purchase.user_id if purchase else user_id,
+                purchase_id=purchase.purchase_id if purchase else purchase_id,
+            )
+        method = self._stub().ConfirmPurchase
+        answer = await self._connection.changed(method, request, timeout, is_repeatable=True)
+        return Purchase.of(answer.purchase)
+
+    async def release(
+        self,
+        purchase: Purchase | None = None,
+        *,
+        user_id: str = "",
+        purchase_id: str = "",
+        sale_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Purchase:
+        """Give a hold back, and return it; true already is no error.
+
+        It takes what `confirm` takes.
+
+        Raises:
+            PurchaseConfirmed: the purchase is final.
+            HoldExpired, PurchaseCancelled: the hold is over in another way.
+            PurchaseNotFound, OutcomeUnknown: as for `confirm`.
+            InvalidRequest, SaleNotFound, Unavailable, DeadlineExceeded: as for `purchase`.
+        """
+        with carried():
+            request = pb.ReleasePurchaseRequest(
+                sale_id=purchase.sale_id if purchase else sale_id or self._sale_id,
+                user_id=purchase.user_id if purchase else user_id,
+                purchase_id=purchase.purchase_id if purchase else purchase_id,
+            )
+        method = self._stub().ReleasePurchase
+        answer = await self._connection.changed(method, request, timeout, is_repeatable=True)
+        return Purchase.of(answer.purchase)
+
+    def hold(
+        self,
+        user_id: str,
+        *,
+        quantity: int = 1,
+        request_id: str | None = None,
+        sale_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncHold:
+        """A hold as a context: units are kept for `user_id` while its body runs; see AsyncHold.
+
+        async with client.hold("user-1", sale_id="shoes") as hold:
+            if hold.is_held:
+                await take_payment()
+                await hold.confirm()
+        """
+        return AsyncHold(
+            functools.partial(
+                self.purchase,
+                user_id,
+                quantity=quantity,
+                request_id=request_id,
+                sale_id=sale_id,
+                timeout=timeout,
+            ),
+            self.confirm,
+            self.release,
+        )
 
     async def get_purchase(
         self, user_id: str, *, sale_id: str | None = None, timeout: float | None = None
@@ -216,10 +298,10 @@ class AsyncClient:
         Raises:
             InvalidRequest, SaleNotFound, Unavailable, DeadlineExceeded: as for `purchase`.
         """
-        with _carried():
+        with carried():
             request = pb.GetPurchaseRequest(user_id=user_id, sale_id=sale_id or self._sale_id)
         stub = self._stub()
-        return UserPurchases.of(await self._asked(stub.GetPurchase, request, timeout))
+        return UserPurchases.of(await self._connection.asked(stub.GetPurchase, request, timeout))
 
     async def status(
         self, sale_id: str | None = None, *, timeout: float | None = None
@@ -229,9 +311,9 @@ class AsyncClient:
         Raises:
             InvalidRequest, SaleNotFound, Unavailable, DeadlineExceeded: as for `purchase`.
         """
-        with _carried():
+        with carried():
             request = pb.StatusRequest(sale_id=sale_id or self._sale_id)
-        return SaleStatus.of(await self._asked(self._stub().Status, request, timeout))
+        return SaleStatus.of(await self._connection.asked(self._stub().Status, request, timeout))
 
     async def watch_status(
         self, sale_id: str | None = None, *, min_interval_seconds: float = 0.5
@@ -245,71 +327,39 @@ class AsyncClient:
         """
         interval = Duration()
         interval.FromMicroseconds(int(min_interval_seconds * 1e6))
-        request = pb.WatchStatusRequest(sale_id=sale_id or self._sale_id, min_interval=interval)
-        tried = 0
-        while True:
-            call = self._stub().WatchStatus(request, metadata=self._metadata)
-            try:
-                async for message in call:
-                    tried = 0
-                    yield SaleStatus.of(message.status)
-                error: FlashSaleError = Unavailable("the server ended the stream")
-            except grpc.RpcError as failure:
-                error = error_of_call(failure)
-            except asyncio.CancelledError:
-                self._tell_if_closed()
-                raise
-            finally:
-                call.cancel()
-            tried += 1
-            wait = self._retries.wait_seconds(
-                error, min(tried, self._retries.attempts - 1), math.inf
-            )
-            if wait is None:
-                raise error
-            await self._pause(wait)
+        with carried():
+            request = pb.WatchStatusRequest(sale_id=sale_id or self._sale_id, min_interval=interval)
+        messages = self._connection.followed(
+            lambda: self._stub().WatchStatus(request, metadata=self._connection.metadata)
+        )
+        async with contextlib.aclosing(messages):
+            async for message in messages:
+                yield SaleStatus.of(message.status)
 
     async def metrics(self, *, timeout: float | None = None) -> Metrics:
         """What the server process has done since it started."""
-        answer = await self._asked(self._stub().Metrics, pb.MetricsRequest(), timeout)
+        answer = await self._connection.asked(self._stub().Metrics, pb.MetricsRequest(), timeout)
         return Metrics.of(answer)
 
     async def health(self, *, timeout: float | None = None) -> Health:
         """Whether the server process is well, and if not, why."""
-        return Health.of(await self._asked(self._stub().Health, pb.HealthRequest(), timeout))
+        return Health.of(
+            await self._connection.asked(self._stub().Health, pb.HealthRequest(), timeout)
+        )
 
     def _stub(self) -> "rpc.FlashSaleServiceAsyncStub":
-        if self._is_closed:
-            raise ClientClosed("the client is closed")
-        if self._channel is None:
-            self._closed = asyncio.get_running_loop().create_future()
-            self._channel = channel_to(self._address, self._tls)
-            self._cached_stub: rpc.FlashSaleServiceAsyncStub = rpc.FlashSaleServiceStub(
-                self._channel
-            )
-            self._coalescer = Coalescer(self._send, self._retries)
+        channel = self._connection.channel()
+        if self._coalescer is None:
+            self._cached_stub: rpc.FlashSaleServiceAsyncStub = rpc.FlashSaleServiceStub(channel)
+            self._coalescer = Coalescer(self._send, self._connection.retries)
         return self._cached_stub
 
     def _send(
         self, request: pb.BatchPurchaseRequest, timeout: float
     ) -> Awaitable[pb.BatchPurchaseResponse]:
-        return self._stub().BatchPurchase(request, timeout=timeout, metadata=self._metadata)
-
-    def _limit(self, timeout: float | None) -> float:
-        return self._timeout if timeout is None else min(timeout, LONGEST_SECONDS)
-
-    def _tell_if_closed(self) -> None:
-        """Raise ClientClosed where the client's end, and not the caller's, has cancelled a call."""
-        task = asyncio.current_task()
-        if self._is_closed and not (task and task.cancelling()):
-            raise ClientClosed("the client was closed") from None
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait between two tries, or until the client is closed."""
-        assert self._closed is not None  # noqa: S101  # made with the stub
-        await asyncio.wait((self._closed,), timeout=seconds)
-        if self._is_closed:
-            raise ClientClosed("the client was closed")
+        return self._stub().BatchPurchase(
+            request, timeout=timeout, metadata=self._connection.metadata
+        )
 
     def _request(
         self, user_id: str, quantity: int, request_id: str | None, sale_id: str | None
@@ -324,41 +374,6 @@ class AsyncClient:
         except ValueError as error:
             raise InvalidRequest(str(error), request_id=request_id) from error
         return request
-
-    async def _asked(
-        self,
-        method: Callable[..., Awaitable[_Answer]],
-        request: object,
-        timeout: float | None,
-    ) -> _Answer:
-        """The answer to a question that may be asked again as often as need be."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limit(timeout)
-        tried = 0
-        while True:
-            try:
-                return await method(
-                    request, timeout=deadline - loop.time(), metadata=self._metadata
-                )
-            except grpc.RpcError as failure:
-                error = error_of_call(failure)
-            except asyncio.CancelledError:
-                self._tell_if_closed()
-                raise
-            tried += 1
-            wait = self._retries.wait_seconds(error, tried, deadline - loop.time())
-            if wait is None:
-                raise error
-            await self._pause(wait)
-
-
-@contextlib.contextmanager
-def _carried() -> Iterator[None]:
-    """Say so where a string is one that no message can carry."""
-    try:
-        yield
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from error
 
 
 def _error_of(task: "asyncio.Task[None]") -> BaseException | None:

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from flashsale.errors import (
-    ClientClosed,
+    SAYS_NOTHING_OF_EARLIER_TRIES,
     DeadlineExceeded,
     FlashSaleError,
     OutcomeUnknown,
-    RateLimited,
-    ServerFailed,
-    Unavailable,
 )
 from flashsale.results import OUTCOMES, Outcome, Purchase, PurchaseResult, PurchaseState, instant_at
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -27,15 +24,6 @@ PLAIN_LENGTH_MAX: Final = 1_000
 COLUMNS_FROM: Final = 16
 # Who has at least this part of a call's time does not say how much: gRPC rounds by as much.
 CALLS_LIMIT_GOES_FOR: Final = 0.99
-
-# Errors of one try that leave open what became of the tries before it.
-_SAYS_NOTHING_OF_EARLIER_TRIES: Final = (
-    ClientClosed,
-    DeadlineExceeded,
-    RateLimited,
-    ServerFailed,
-    Unavailable,
-)
 
 
 class Asked:
@@ -116,7 +104,7 @@ class Asked:
         if self.future.done():
             return
         is_unknown = is_sent or (self.message is not None and self.message.retry)
-        says_nothing_of_it = isinstance(error, _SAYS_NOTHING_OF_EARLIER_TRIES)
+        says_nothing_of_it = isinstance(error, SAYS_NOTHING_OF_EARLIER_TRIES)
         if is_unknown and says_nothing_of_it and not isinstance(error, OutcomeUnknown):
             error = OutcomeUnknown(
                 error.message,

@@ -7,8 +7,15 @@ FlashSaleError
 |   |-- SaleNotFound
 |   `-- PurchaseNotFound
 |-- PreconditionFailed      not in this state of the sale or the purchase
-|   `-- HoldExpired
-|-- Conflict                somebody else changed it meanwhile
+|   |-- HoldExpired         the hold's time is over
+|   |-- HoldReleased        the hold was given back
+|   |-- PurchaseConfirmed   the purchase is final
+|   |-- PurchaseCancelled   the shop has taken the purchase back
+|   |-- SaleEnded           the sale is over, and cannot be changed any more
+|   `-- NotEnoughUnsold     fewer units are unsold than were to be taken away
+|-- Conflict                what somebody else has done is in the way
+|   |-- EtagMismatch        the sale was changed since its etag was read
+|   `-- SaleExists          there is a sale with this id
 |-- RateLimited             too many attempts of this user within a minute
 |-- DeadlineExceeded        no time was left, and nothing was decided
 |-- Unauthenticated         no credentials, or bad ones
@@ -19,11 +26,11 @@ FlashSaleError
     |-- ConnectionFailed    the server cannot be reached
     |-- QueueFull           too many calls wait already
     |-- CircuitOpen         the ledger failed several times in a row
-    |-- LedgerUnavailable   the ledger did not take the purchase
+    |-- LedgerUnavailable   the ledger did not take it
     |-- SaleUnreadable      the server cannot read the sale's ledger
     |-- ShuttingDown        the server is about to stop
     |-- TooManyWatchers     as many streams watch as the server allows
-    `-- OutcomeUnknown      it may or may not have been decided: ask again with the same id
+    `-- OutcomeUnknown      it may or may not have been done: ask again with the same id, or look
 """
 
 from collections.abc import Iterable
@@ -98,11 +105,39 @@ class PreconditionFailed(FlashSaleError):
 
 
 class HoldExpired(PreconditionFailed):
-    """The hold is over."""
+    """The hold's time is over; its units are on sale again."""
+
+
+class HoldReleased(PreconditionFailed):
+    """The hold was given back; its units are on sale again."""
+
+
+class PurchaseConfirmed(PreconditionFailed):
+    """The purchase is final."""
+
+
+class PurchaseCancelled(PreconditionFailed):
+    """The shop has taken the purchase back."""
+
+
+class SaleEnded(PreconditionFailed):
+    """The sale is over, and cannot be changed any more."""
+
+
+class NotEnoughUnsold(PreconditionFailed):
+    """Fewer units are unsold than were to be taken away."""
 
 
 class Conflict(FlashSaleError):
-    """Somebody else changed it meanwhile."""
+    """What somebody else has done is in the way."""
+
+
+class EtagMismatch(Conflict):
+    """The sale was changed since its etag was read; read it again and decide anew."""
+
+
+class SaleExists(Conflict):
+    """There is a sale with this id."""
 
 
 class RateLimited(FlashSaleError):
@@ -146,7 +181,7 @@ class CircuitOpen(Unavailable):
 
 
 class LedgerUnavailable(Unavailable):
-    """The ledger did not take the purchase."""
+    """The ledger did not take it; nothing was done."""
 
 
 class SaleUnreadable(Unavailable):
@@ -162,7 +197,11 @@ class TooManyWatchers(Unavailable):
 
 
 class OutcomeUnknown(Unavailable):
-    """It may or may not have been decided: ask again with the same request id and `retry`."""
+    """It may or may not have been done.
+
+    Of a purchase: ask again with the same request id and `retry`. Of a change: look, and ask again
+    where it is not done; with an etag it is not done twice.
+    """
 
 
 REASONS: Final[dict[str, type[FlashSaleError]]] = {
@@ -171,7 +210,7 @@ REASONS: Final[dict[str, type[FlashSaleError]]] = {
     "SALE_NOT_FOUND": SaleNotFound,
     "PURCHASE_NOT_FOUND": PurchaseNotFound,
     "HOLD_EXPIRED": HoldExpired,
-    "ETAG_MISMATCH": Conflict,
+    "ETAG_MISMATCH": EtagMismatch,
     "USER_RATE_LIMITED": RateLimited,
     "QUEUE_FULL": QueueFull,
     "CIRCUIT_OPEN": CircuitOpen,
@@ -187,6 +226,12 @@ REASONS: Final[dict[str, type[FlashSaleError]]] = {
     "PATH_NOT_FOUND": ServerFailed,
     "METHOD_NOT_ALLOWED": ServerFailed,
     "BODY_TOO_LARGE": InvalidRequest,
+    "HOLD_RELEASED": HoldReleased,
+    "PURCHASE_CONFIRMED": PurchaseConfirmed,
+    "PURCHASE_CANCELLED": PurchaseCancelled,
+    "SALE_EXISTS": SaleExists,
+    "SALE_ENDED": SaleEnded,
+    "NOT_ENOUGH_UNSOLD": NotEnoughUnsold,
 }
 """The class of each of the server's reasons."""
 
@@ -204,13 +249,22 @@ _CODES: Final[dict[int, type[FlashSaleError]]] = {
     code_pb2.DEADLINE_EXCEEDED: DeadlineExceeded,
 }
 
-# A purchase that ended so may have been decided before the connection, or the time, was over.
+# What ended so may have been done before the connection, or the time, was over.
 _OF_UNKNOWN_FATE: Final = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
+)
+
+# Errors of one try that leave open what became of the tries before it.
+SAYS_NOTHING_OF_EARLIER_TRIES: Final = (
+    ClientClosed,
+    DeadlineExceeded,
+    RateLimited,
+    ServerFailed,
+    Unavailable,
 )
 
 # How the transport says that it never got through to anybody.
@@ -238,8 +292,18 @@ def error_of_status(status: status_pb2.Status, request_id: str | None = None) ->
     )
 
 
-def error_of_call(error: grpc.RpcError, request_id: str | None = None) -> FlashSaleError:
-    """The error that a failed call ended with; `request_id` is given where it was a purchase."""
+def error_of_call(
+    error: grpc.RpcError, request_id: str | None = None, *, may_be_done: bool | None = None
+) -> FlashSaleError:
+    """The error that a failed call ended with.
+
+    Args:
+        error: how it failed.
+        request_id: given where it was a purchase.
+        may_be_done: whether the call could do anything; None for whether it was a purchase.
+    """
+    if may_be_done is None:
+        may_be_done = request_id is not None
     if not isinstance(error, grpc.aio.AioRpcError):
         return ServerFailed(str(error), request_id=request_id)
     status = _status_of_call(error)
@@ -247,7 +311,7 @@ def error_of_call(error: grpc.RpcError, request_id: str | None = None) -> FlashS
         return error_of_status(status, request_id)
     details = error.details() or error.code().name
     is_sent = not details.startswith(_NEVER_SENT)
-    if request_id is not None and is_sent and error.code() in _OF_UNKNOWN_FATE:
+    if may_be_done and is_sent and error.code() in _OF_UNKNOWN_FATE:
         return OutcomeUnknown(details, request_id=request_id)
     kind = _CODES.get(error.code().value[0], ServerFailed)
     return kind(details, request_id=request_id)

@@ -75,7 +75,7 @@ class CircuitState(enum.StrEnum):
 
 
 OUTCOMES = {pb.Outcome.Value(f"OUTCOME_{item}"): item for item in list(Outcome)[:-1]}
-_SALE_STATES = {pb.SaleState.Value(f"SALE_STATE_{item}"): item for item in list(SaleState)[:-1]}
+SALE_STATES = {pb.SaleState.Value(f"SALE_STATE_{item}"): item for item in list(SaleState)[:-1]}
 _PURCHASE_STATES = {
     pb.PurchaseState.Value(f"PURCHASE_STATE_{item}"): item for item in list(PurchaseState)[:-1]
 }
@@ -132,8 +132,8 @@ class Purchase(NamedTuple):
             message.quantity,
             _PURCHASE_STATES.get(message.state) or PurchaseState.UNRECOGNIZED,
             message.position,
-            _instant(message.create_time),
-            _instant(message.hold_expire_time) if message.HasField("hold_expire_time") else None,
+            instant_of(message.create_time),
+            instant_of(message.hold_expire_time) if message.HasField("hold_expire_time") else None,
         )
 
 
@@ -172,7 +172,7 @@ class PurchaseResult(NamedTuple):
             message.sale_id,
             message.replayed,
             Purchase.of(message.purchase) if message.HasField("purchase") else None,
-            _instant(message.start_time) if message.HasField("start_time") else None,
+            instant_of(message.start_time) if message.HasField("start_time") else None,
             message.available_stock if outcome == pb.OUTCOME_INSUFFICIENT_STOCK else None,
         )
 
@@ -238,20 +238,20 @@ class SaleStatus:
         return cls(
             sale_id=message.sale_id,
             title=message.title,
-            state=_SALE_STATES.get(message.state, SaleState.UNRECOGNIZED),
+            state=SALE_STATES.get(message.state, SaleState.UNRECOGNIZED),
             total_stock=message.total_stock,
             available_stock=message.available_stock,
             held_stock=message.held_stock,
             sold_stock=message.sold_stock,
             sold_out=message.sold_out,
-            start_time=_instant(message.start_time) if message.HasField("start_time") else None,
-            end_time=_instant(message.end_time) if message.HasField("end_time") else None,
+            start_time=instant_of(message.start_time) if message.HasField("start_time") else None,
+            end_time=instant_of(message.end_time) if message.HasField("end_time") else None,
             per_user_limit=message.per_user_limit,
             hold_duration=message.hold_duration.ToTimedelta() if has_holds else None,
             queue_length=message.queue_length,
             system_health=_HEALTH.get(message.system_health, SystemHealth.UNRECOGNIZED),
             position=message.position,
-            server_time=_instant(message.server_time),
+            server_time=instant_of(message.server_time),
         )
 
 
@@ -353,7 +353,8 @@ class Health:
         )
 
 
-def _instant(timestamp: Timestamp) -> datetime:
+def instant_of(timestamp: Timestamp) -> datetime:
+    """The time that a message gives."""
     return instant_at(timestamp.seconds, timestamp.nanos)
 
 

@@ -10,9 +10,13 @@ from pathlib import Path
 import flashsale
 import pytest
 from flashsale import (
+    Admin,
+    AsyncAdmin,
     AsyncClient,
+    AsyncHold,
     CircuitState,
     Client,
+    Hold,
     InvalidRequest,
     Order,
     Outcome,
@@ -127,15 +131,22 @@ def test_the_blocking_client_streams_and_watches(tmp_path: Path) -> None:
             break
 
 
-def test_both_clients_have_the_same_methods_and_arguments() -> None:
+@pytest.mark.parametrize(
+    ("blocking", "awaited"), [(Client, AsyncClient), (Admin, AsyncAdmin), (Hold, AsyncHold)]
+)
+def test_both_clients_have_the_same_methods_and_arguments(blocking: type, awaited: type) -> None:
     def methods(kind: type) -> dict[str, list[str]]:
         return {
             name: list(inspect.signature(method).parameters)
             for name, method in inspect.getmembers(kind, inspect.isfunction)
-            if not name.startswith("_") or name == "__init__"
+            if not name.startswith("_") or (name == "__init__" and kind in (Client, AsyncClient))
         }
 
-    assert methods(Client) == methods(AsyncClient)
+    def properties(kind: type) -> set[str]:
+        return {name for name, item in vars(kind).items() if isinstance(item, property)}
+
+    assert methods(blocking) == methods(awaited)
+    assert properties(blocking) == properties(awaited)
 
 
 def test_every_reason_of_the_contract_has_its_class() -> None:
@@ -176,11 +187,13 @@ def test_the_sdk_needs_nothing_of_the_server() -> None:
 
 def test_what_the_sdk_names_is_pinned() -> None:
     expected = """
-        Answered AsyncClient CircuitOpen CircuitState Client ClientClosed Conflict ConnectionFailed
-        DeadlineExceeded FlashSaleError Health HoldExpired InvalidRequest LedgerUnavailable Metrics
-        NotFound Order Outcome OutcomeUnknown PermissionDenied PreconditionFailed Purchase
-        PurchaseNotFound PurchaseResult PurchaseState QueueFull RateLimited RequestIdReused Retries
-        SaleNotFound SaleState SaleStatus SaleUnreadable ServerFailed ShuttingDown SystemHealth TLS
-        TooManyWatchers Unauthenticated Unavailable UserPurchases Violation
+        Admin Answered AsyncAdmin AsyncClient AsyncHold CircuitOpen CircuitState Client ClientClosed
+        Conflict ConnectionFailed DeadlineExceeded Entry EntryKind EtagMismatch FlashSaleError
+        Health Hold HoldExpired HoldReleased InvalidRequest LedgerUnavailable Metrics
+        NotEnoughUnsold NotFound Order Outcome OutcomeUnknown PermissionDenied PreconditionFailed
+        Purchase PurchaseCancelled PurchaseConfirmed PurchaseNotFound PurchaseResult PurchaseState
+        QueueFull RateLimited RequestIdReused Retries Sale SaleEnded SaleExists SaleNotFound
+        SaleState SaleStatus SaleTerms SaleUnreadable ServerFailed ShuttingDown SystemHealth TLS
+        TooManyWatchers Unauthenticated Unavailable Unchanged UNCHANGED UserPurchases Violation
     """
     assert sorted(flashsale.__all__) == sorted(expected.split())
