@@ -14,12 +14,14 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Self
 
 import structlog
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import sale_admin_pb2 as admin
 
+from flashsale_server.access import Certificates
 from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
 from flashsale_server.domain import SaleState, SaleTerms
 from flashsale_server.grpc_api import (
@@ -79,13 +81,21 @@ class Server:
         Raises:
             LedgerError: the ledger cannot be opened or must not be sold from.
             OSError: an address cannot be listened on.
+            CertificatesUnusable: the files for TLS cannot be used.
         """
         node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         async with contextlib.AsyncExitStack() as undo:
             # Who cannot listen must not have touched the ledger.
-            grpc_server = GrpcServer(settings.grpc_address, settings.max_concurrent_streams)
+            certificates = _certificates(settings)
+            grpc_server = GrpcServer(
+                settings.grpc_address,
+                settings.max_concurrent_streams,
+                certificates.grpc_credentials() if certificates else None,
+            )
             undo.push_async_callback(grpc_server.stop, 0)
-            http = HttpServer(settings.http_address)
+            http = HttpServer(
+                settings.http_address, certificates.ssl_context() if certificates else None
+            )
             undo.push_async_callback(http.stop)
             grpc_port, http_port = grpc_server.listen(), http.listen()
             if ledger is None:
@@ -171,6 +181,15 @@ async def serve(
     started(server)
     await stopping.wait()
     await server.stop()
+
+
+def _certificates(settings: Settings) -> Certificates | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    client_ca = settings.tls_client_ca
+    return Certificates(
+        Path(settings.tls_cert), Path(settings.tls_key), Path(client_ca) if client_ca else None
+    )
 
 
 def _limits(settings: Settings) -> CheckoutLimits:

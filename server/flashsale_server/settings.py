@@ -96,6 +96,11 @@ def _yes_or_no(text: str) -> bool:
     return _YES[text.lower()]
 
 
+def _path(text: str) -> str | None:
+    """The name of a file."""
+    return text or None
+
+
 def _text(text: str) -> str:
     """Text."""
     return text
@@ -141,6 +146,11 @@ class Settings:
     log_format: str = _setting(
         _one_of("auto", "console", "json"), "auto", "how; auto is console on a terminal, else json"
     )
+    tls_cert: str | None = _setting(_path, None, "the server's certificate, a PEM file, for TLS")
+    tls_key: str | None = _setting(_path, None, "its private key")
+    tls_client_ca: str | None = _setting(
+        _path, None, "whose certificates clients must have; none when they need none"
+    )
     allow_unauthenticated: bool = _setting(
         _yes_or_no, False, "listen beyond loopback although anybody may call"
     )
@@ -183,6 +193,10 @@ class Settings:
         problems = []
         if self.ends_at is not None and self.ends_at <= (self.starts_at or 0):
             problems.append("the sale ends before it starts")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            problems.append("TLS needs a certificate and its key: both --tls-cert and --tls-key")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            problems.append("--tls-client-ca is of no use without --tls-cert and --tls-key")
         problems += [
             f"{address} can be reached from other machines, and anybody who reaches it may buy; "
             "listen on 127.0.0.1, or ask for it with --allow-unauthenticated true"

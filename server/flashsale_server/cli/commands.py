@@ -43,6 +43,7 @@ def _serve(**flags: str | None) -> None:
     """
     import uvloop
 
+    from flashsale_server.access import CertificatesUnusable
     from flashsale_server.app import serve
     from flashsale_server.cli.greeting import greet
     from flashsale_server.ledger import LedgerError
@@ -55,7 +56,7 @@ def _serve(**flags: str | None) -> None:
     configure_logs(settings.log_level, settings.log_format)
     try:
         uvloop.run(serve(settings, started=greet))
-    except (LedgerError, OSError) as error:
+    except (LedgerError, CertificatesUnusable, OSError) as error:
         _fail(str(error))
 
 

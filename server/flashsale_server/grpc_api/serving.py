@@ -63,10 +63,17 @@ class GrpcServer:
     Args:
         address: where to listen, "host:port"; port 0 for any that is free.
         max_concurrent_streams: calls that one connection may have open at once.
+        credentials: for TLS; None for a port that is not encrypted.
     """
 
-    def __init__(self, address: str, max_concurrent_streams: int = 20_000) -> None:
+    def __init__(
+        self,
+        address: str,
+        max_concurrent_streams: int = 20_000,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self._address = address
+        self._credentials = credentials
         self._server = grpc.aio.server(options=server_options(max_concurrent_streams))
         self._health = health.aio.HealthServicer()
 
@@ -77,7 +84,9 @@ class GrpcServer:
             OSError: the address cannot be listened on.
         """
         try:
-            return self._server.add_insecure_port(self._address)
+            if self._credentials is None:
+                return self._server.add_insecure_port(self._address)
+            return self._server.add_secure_port(self._address, self._credentials)
         except RuntimeError as error:
             raise OSError(
                 f"cannot listen on {self._address} for gRPC: it is taken, or not on this machine"

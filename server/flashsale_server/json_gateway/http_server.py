@@ -6,6 +6,7 @@ Signals are the composition root's to handle, so uvicorn's own handling is switc
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,10 +26,12 @@ class HttpServer:
 
     Args:
         address: where to listen, "host:port"; port 0 for any that is free.
+        tls: for TLS; None for a port that is not encrypted.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, tls: ssl.SSLContext | None = None) -> None:
         self._address = address
+        self._tls = tls
         self._listener: socket.socket | None = None
         self._server: _EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -50,6 +53,7 @@ class HttpServer:
         """
         if self._listener is None:
             raise RuntimeError("listen first")
+        tls = self._tls
         config = uvicorn.Config(
             app,
             loop="none",
@@ -62,6 +66,7 @@ class HttpServer:
             proxy_headers=False,  # nobody asks where a call comes from, and each would pay for it
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=2,
+            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
         self._server = _EmbeddedServer(config)
         self._task = asyncio.create_task(self._server.serve([self._listener]), name="http server")
