@@ -21,7 +21,14 @@ import structlog
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import sale_admin_pb2 as admin
 
-from flashsale_server.access import Certificates
+from flashsale_server.access import (
+    Certificates,
+    Guard,
+    Role,
+    WatchedFile,
+    kept_tokens,
+    verifying_keys,
+)
 from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
 from flashsale_server.domain import SaleState, SaleTerms
 from flashsale_server.grpc_api import (
@@ -81,16 +88,19 @@ class Server:
         Raises:
             LedgerError: the ledger cannot be opened or must not be sold from.
             OSError: an address cannot be listened on.
-            CertificatesUnusable: the files for TLS cannot be used.
+            CertificatesUnusable, FileUnusable: files for TLS or tokens cannot be used.
         """
         node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         async with contextlib.AsyncExitStack() as undo:
             # Who cannot listen must not have touched the ledger.
             certificates = _certificates(settings)
+            guard = _guard(settings)
             grpc_server = GrpcServer(
                 settings.grpc_address,
                 settings.max_concurrent_streams,
                 certificates.grpc_credentials() if certificates else None,
+                guard,
+                has_reflection=settings.reflection != "off",
             )
             undo.push_async_callback(grpc_server.stop, 0)
             http = HttpServer(
@@ -121,9 +131,10 @@ class Server:
                 services,
                 status_of=status_of,
                 cors_origins=settings.cors_origins,
+                guard=guard,
                 extra_routes=[
                     *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
-                    prometheus_route(checkout, watching),
+                    prometheus_route(checkout, watching, guard),
                 ],
             )
             await grpc_server.start(list(described.items()))
@@ -189,6 +200,23 @@ def _certificates(settings: Settings) -> Certificates | None:
     client_ca = settings.tls_client_ca
     return Certificates(
         Path(settings.tls_cert), Path(settings.tls_key), Path(client_ca) if client_ca else None
+    )
+
+
+def _guard(settings: Settings) -> Guard | None:
+    if settings.tokens is None and settings.jwt_keys is None:
+        return None
+    named = settings.tokens or ""
+    is_lines = named.partition(":")[0] in {role.value for role in Role}
+    tokens = kept_tokens(named) if is_lines or not named else WatchedFile(Path(named), kept_tokens)
+    keys = WatchedFile(Path(settings.jwt_keys), verifying_keys) if settings.jwt_keys else None
+    return Guard(
+        tokens,
+        keys,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        is_health_open=settings.health == "open",
+        is_reflection_open=settings.reflection == "open",
     )
 
 

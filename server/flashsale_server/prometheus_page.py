@@ -5,6 +5,7 @@ nothing extra.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -19,17 +20,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from flashsale_server.access import Guard
 from flashsale_server.checkout import BUCKET_BOUNDS_SECONDS, Checkout, Durations, Watching
 from flashsale_server.domain import CircuitState
 from flashsale_server.grpc_api import reason_of
 
+_AS_RPC: Final = "flashsale.v1.FlashSaleService/Metrics"
 
-def prometheus_route(checkout: Checkout, watching: Watching) -> Route:
-    """The route that serves the page."""
+
+def prometheus_route(checkout: Checkout, watching: Watching, guard: Guard | None = None) -> Route:
+    """The route that serves the page, to whoever may ask for Metrics."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(checkout, watching))
 
-    async def page(_: Request) -> Response:
+    async def page(request: Request) -> Response:
+        if guard is not None:
+            guard.admitted(_AS_RPC, request.headers.get("authorization"))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
 
     return Route("/metrics", page, methods=["GET"])

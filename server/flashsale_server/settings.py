@@ -101,6 +101,11 @@ def _path(text: str) -> str | None:
     return text or None
 
 
+def _maybe(text: str) -> str | None:
+    """Text, or nothing."""
+    return text or None
+
+
 def _text(text: str) -> str:
     """Text."""
     return text
@@ -151,6 +156,18 @@ class Settings:
     tls_client_ca: str | None = _setting(
         _path, None, "whose certificates clients must have; none when they need none"
     )
+    tokens: str | None = _setting(
+        _path, None, "a file with a line role:name:sha256 for each token; or such lines themselves"
+    )
+    jwt_keys: str | None = _setting(
+        _path, None, "a file with the keys that buyers' JWTs are signed with: a JWK set, or PEM"
+    )
+    jwt_audience: str | None = _setting(_maybe, None, "what a JWT must name as its audience")
+    jwt_issuer: str | None = _setting(_maybe, None, "what a JWT must name as its issuer")
+    health: str = _setting(_one_of("open", "token"), "open", "whether probes need a token")
+    reflection: str = _setting(
+        _one_of("open", "token", "off"), "open", "whether tools may ask for the contract"
+    )
     allow_unauthenticated: bool = _setting(
         _yes_or_no, False, "listen beyond loopback although anybody may call"
     )
@@ -197,11 +214,15 @@ class Settings:
             problems.append("TLS needs a certificate and its key: both --tls-cert and --tls-key")
         if self.tls_client_ca is not None and self.tls_cert is None:
             problems.append("--tls-client-ca is of no use without --tls-cert and --tls-key")
+        is_guarded = self.tokens is not None or self.jwt_keys is not None
+        if not is_guarded and "token" in {self.health, self.reflection}:
+            problems.append("--health and --reflection can ask for a token only with --tokens")
         problems += [
             f"{address} can be reached from other machines, and anybody who reaches it may buy; "
-            "listen on 127.0.0.1, or ask for it with --allow-unauthenticated true"
+            "make tokens (flash-sale token create) and name them with --tokens, listen on "
+            "127.0.0.1, or ask for it with --allow-unauthenticated true"
             for address in (self.grpc_address, self.http_address)
-            if not self.allow_unauthenticated and not _is_loopback(address)
+            if not is_guarded and not self.allow_unauthenticated and not _is_loopback(address)
         ]
         return problems
 

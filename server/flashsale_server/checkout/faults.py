@@ -18,6 +18,8 @@ is decided by the one error table of the gRPC room.
     |   |-- SaleEnded        the sale is over
     |   `-- NotEnoughUnsold  fewer units are unsold than were to be taken away
     |-- EtagMismatch         the sale was changed since its etag was read
+    |-- Unauthenticated      the caller has no credentials, or bad ones
+    |-- PermissionDenied     the caller's credentials do not allow it
     |-- UserRateLimited      too many attempts of one user within the window
     |-- DeadlineExceeded     the caller's time was over before the call's turn came
     |-- Unavailable          try again later
@@ -155,6 +157,14 @@ class EtagMismatch(Fault):
 
     def __init__(self, sale_id: str) -> None:
         super().__init__(f"sale {sale_id!r} was changed since its etag was read; look again")
+
+
+class Unauthenticated(Fault):
+    """The caller has no credentials, or bad ones."""
+
+
+class PermissionDenied(Fault):
+    """The caller's credentials do not allow it."""
 
 
 class UserRateLimited(Fault):

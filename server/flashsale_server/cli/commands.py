@@ -43,7 +43,7 @@ def _serve(**flags: str | None) -> None:
     """
     import uvloop
 
-    from flashsale_server.access import CertificatesUnusable
+    from flashsale_server.access import CertificatesUnusable, FileUnusable
     from flashsale_server.app import serve
     from flashsale_server.cli.greeting import greet
     from flashsale_server.ledger import LedgerError
@@ -56,7 +56,7 @@ def _serve(**flags: str | None) -> None:
     configure_logs(settings.log_level, settings.log_format)
     try:
         uvloop.run(serve(settings, started=greet))
-    except (LedgerError, CertificatesUnusable, OSError) as error:
+    except (LedgerError, CertificatesUnusable, FileUnusable, OSError) as error:
         _fail(str(error))
 
 

@@ -33,6 +33,7 @@ from flashsale_server.checkout import (
     NotFound,
     OutcomeUnknown,
     PathNotFound,
+    PermissionDenied,
     PurchaseCancelled,
     PurchaseConfirmed,
     PurchaseNotFound,
@@ -44,6 +45,7 @@ from flashsale_server.checkout import (
     SaleUnreadable,
     ShuttingDown,
     TooManyWatchers,
+    Unauthenticated,
     UserRateLimited,
 )
 
@@ -62,6 +64,8 @@ ERROR_TABLE: Final[dict[type[Fault], tuple[grpc.StatusCode, pb.ErrorReason]]] = 
     SaleEnded: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_SALE_ENDED),
     NotEnoughUnsold: (grpc.StatusCode.FAILED_PRECONDITION, pb.ERROR_REASON_NOT_ENOUGH_UNSOLD),
     EtagMismatch: (grpc.StatusCode.ABORTED, pb.ERROR_REASON_ETAG_MISMATCH),
+    Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, pb.ERROR_REASON_UNAUTHENTICATED),
+    PermissionDenied: (grpc.StatusCode.PERMISSION_DENIED, pb.ERROR_REASON_PERMISSION_DENIED),
     UserRateLimited: (grpc.StatusCode.RESOURCE_EXHAUSTED, pb.ERROR_REASON_USER_RATE_LIMITED),
     DeadlineExceeded: (grpc.StatusCode.DEADLINE_EXCEEDED, pb.ERROR_REASON_DEADLINE_EXCEEDED),
     QueueFull: (grpc.StatusCode.UNAVAILABLE, pb.ERROR_REASON_QUEUE_FULL),

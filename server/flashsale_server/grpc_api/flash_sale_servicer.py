@@ -7,7 +7,7 @@ the RPCs' names, so that a door finds them by the contract alone.
 import itertools
 import resource
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from flashsale_server.checkout import (
     wellness_of,
 )
 from flashsale_server.domain import ConfirmCommand, ReleaseCommand
+from flashsale_server.grpc_api.acting import check_acts_for, own_orders
 from flashsale_server.grpc_api.error_table import ERROR_TABLE
 from flashsale_server.grpc_api.purchase_batch import batch_response, orders_of
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
@@ -74,6 +75,7 @@ class FlashSaleServicer:
     async def Purchase(self, request: pb.PurchaseRequest, caller: Caller) -> pb.PurchaseResponse:
         """Try to buy."""
         order = order_of(request)
+        check_acts_for(caller, order.user_id)
         lane = await self._checkout.lane(order.sale_id)
         (call,) = self._checkout.admit_all(lane, (order,), caller.deadline)
         await all_settled((call,))
@@ -87,7 +89,7 @@ class FlashSaleServicer:
         self, request: pb.BatchPurchaseRequest, caller: Caller
     ) -> pb.BatchPurchaseResponse:
         """Try to buy, several times; each is answered by itself."""
-        came_to = await self._admitted(orders_of(request), caller)
+        came_to = await self._admitted(own_orders(orders_of(request), caller), caller)
         await all_settled(call for call in came_to if isinstance(call, Call))
         return batch_response(request, came_to)
 
@@ -102,6 +104,7 @@ class FlashSaleServicer:
     ) -> pb.GetPurchaseResponse:
         """What a user has bought in a sale."""
         sale_id, user_id = lookup_of(request)
+        check_acts_for(caller, user_id)
         lane = await self._checkout.lane(sale_id)
         purchases = await self._checkout.purchases_of(lane, user_id)
         response = pb.GetPurchaseResponse(purchased=any(item.counts for item in purchases))
@@ -114,6 +117,7 @@ class FlashSaleServicer:
     ) -> pb.ConfirmPurchaseResponse:
         """Make a hold a purchase."""
         sale_id, user_id, purchase_id = hold_of(request)
+        check_acts_for(caller, user_id)
         lane = await self._checkout.lane(sale_id)
         command = ConfirmCommand(user_id, purchase_id)
         purchase = await changed_purchase(self._checkout, lane, command, caller)
@@ -126,6 +130,7 @@ class FlashSaleServicer:
     ) -> pb.ReleasePurchaseResponse:
         """Give a hold back."""
         sale_id, user_id, purchase_id = hold_of(request)
+        check_acts_for(caller, user_id)
         lane = await self._checkout.lane(sale_id)
         command = ReleaseCommand(user_id, purchase_id)
         purchase = await changed_purchase(self._checkout, lane, command, caller)
@@ -186,7 +191,9 @@ class FlashSaleServicer:
             draining=checkout.line.is_closed,
         )
 
-    async def _admitted(self, orders: list[Order | Fault], caller: Caller) -> list[Call | Fault]:
+    async def _admitted(
+        self, orders: Sequence[Order | Fault], caller: Caller
+    ) -> list[Call | Fault]:
         """What became of orders at the door, in their order."""
         sale_ids = {order.sale_id for order in orders if isinstance(order, Order)}
         lanes = {sale_id: await self._lane_or_fault(sale_id) for sale_id in sale_ids}

@@ -16,6 +16,7 @@ from typing import Final
 from flashsale.v1 import flash_sale_pb2 as pb
 
 from flashsale_server.checkout import Call, Caller, Checkout, Fault
+from flashsale_server.grpc_api.acting import check_acts_for
 from flashsale_server.grpc_api.requests import order_of
 from flashsale_server.grpc_api.responses import CameTo, write_result
 
@@ -27,7 +28,7 @@ class PurchaseStream:
 
     def __init__(self, checkout: Checkout, caller: Caller) -> None:
         self._checkout = checkout
-        self._deadline = caller.deadline
+        self._caller = caller
         # One listener for all calls; a call that copies have joined has it several times.
         self._listener = self._settled
         self._waiting: set[Call] = set()
@@ -69,12 +70,13 @@ class PurchaseStream:
     async def _enter(self, request: pb.PurchaseRequest) -> None:
         try:
             order = order_of(request)
+            check_acts_for(self._caller, order.user_id)
             lane = await self._checkout.lane(order.sale_id)
         except Fault as fault:
             self._unanswered += 1
             self._answer(request.request_id, fault)
             return
-        (call,) = self._checkout.admit_all(lane, (order,), self._deadline)
+        (call,) = self._checkout.admit_all(lane, (order,), self._caller.deadline)
         self._unanswered += 1
         self._waiting.add(call)
         call.listen(self._listener)

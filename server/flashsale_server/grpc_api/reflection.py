@@ -13,8 +13,10 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pool import Default
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from flashsale_server.grpc_api.guarded_server import GuardedServer
 
-def add_reflection(server: grpc.aio.Server, names: Sequence[str]) -> None:
+
+def add_reflection(server: GuardedServer, names: Sequence[str]) -> None:
     """Have `server` describe the services called `names`, and reflection itself."""
     everything = [*names, reflection.SERVICE_NAME, _v1_name()]
     servicer = reflection.aio.ReflectionServicer(everything, _ByMethodToo())

@@ -18,8 +18,10 @@ from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from flashsale_server.access import Guard
 from flashsale_server.checkout import Caller, InvalidFields, Violation
 from flashsale_server.grpc_api.error_table import status_of
+from flashsale_server.grpc_api.guarded_server import GuardedServer, authorization_of
 from flashsale_server.grpc_api.reflection import add_reflection
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -31,6 +33,7 @@ KEEPALIVE_MIN_INTERVAL_MS: Final = 10_000
 # say what each takes and returns.
 _Handler = Callable[..., Any]
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_CallerOf: TypeAlias = Callable[[_Context], Caller]
 
 
 def server_options(max_concurrent_streams: int = 20_000) -> list[tuple[str, int]]:
@@ -64,6 +67,8 @@ class GrpcServer:
         address: where to listen, "host:port"; port 0 for any that is free.
         max_concurrent_streams: calls that one connection may have open at once.
         credentials: for TLS; None for a port that is not encrypted.
+        guard: who may ask what; None when everybody may ask everything.
+        has_reflection: whether tools can ask for the contract.
     """
 
     def __init__(
@@ -71,8 +76,13 @@ class GrpcServer:
         address: str,
         max_concurrent_streams: int = 20_000,
         credentials: grpc.ServerCredentials | None = None,
+        guard: Guard | None = None,
+        *,
+        has_reflection: bool = True,
     ) -> None:
         self._address = address
+        self._guard = guard
+        self._has_reflection = has_reflection
         self._credentials = credentials
         self._server = grpc.aio.server(options=server_options(max_concurrent_streams))
         self._health = health.aio.HealthServicer()
@@ -95,11 +105,14 @@ class GrpcServer:
     async def start(self, services: Sequence[tuple[ServiceDescriptor, object]]) -> None:
         """Serve `services`: each service's descriptor, and the servicer that answers for it."""
         names = [service.full_name for service, _ in services]
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        others = GuardedServer(self._server, self._guard)
+        # It takes what it registers with for a server, and calls two methods of it.
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, others)  # type: ignore[arg-type]
         self._server.add_generic_rpc_handlers(
-            [_generic_handler(service, servicer) for service, servicer in services]
+            [_generic_handler(service, servicer, self._guard) for service, servicer in services]
         )
-        add_reflection(self._server, [*names, health.SERVICE_NAME])
+        if self._has_reflection:
+            add_reflection(others, [*names, health.SERVICE_NAME])
         await self._server.start()
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -113,28 +126,34 @@ class GrpcServer:
         await self._server.stop(grace_seconds)
 
 
-def _generic_handler(service: ServiceDescriptor, servicer: object) -> grpc.GenericRpcHandler:
+def _generic_handler(
+    service: ServiceDescriptor, servicer: object, guard: Guard | None
+) -> grpc.GenericRpcHandler:
     handlers = {
-        method.name: _rpc(method, getattr(servicer, method.name)) for method in service.methods
+        method.name: _rpc(method, getattr(servicer, method.name), guard)
+        for method in service.methods
     }
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
-def _rpc(method: MethodDescriptor, answer: _Handler) -> "grpc.RpcMethodHandler[Any, Any]":
+def _rpc(
+    method: MethodDescriptor, answer: _Handler, guard: Guard | None
+) -> "grpc.RpcMethodHandler[Any, Any]":
     """One method of a servicer as an RPC."""
+    caller_of = _caller if guard is None else _guarded_caller(guard, method)
     read = _reader(GetMessageClass(method.input_type))
     write = GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(_both_ways(answer), read, write)
+        return grpc.stream_stream_rpc_method_handler(_both_ways(answer, caller_of), read, write)
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_one_to_many(answer), read, write)
-    return grpc.unary_unary_rpc_method_handler(_one_to_one(answer), read, write)
+        return grpc.unary_stream_rpc_method_handler(_one_to_many(answer, caller_of), read, write)
+    return grpc.unary_unary_rpc_method_handler(_one_to_one(answer, caller_of), read, write)
 
 
-def _one_to_one(answer: _Handler) -> _Handler:
+def _one_to_one(answer: _Handler, caller_of: _CallerOf) -> _Handler:
     async def rpc(request: Message | Unreadable, context: _Context) -> Message:
         try:
-            message: Message = await answer(_readable(request), _caller(context))
+            message: Message = await answer(_readable(request), caller_of(context))
         except Exception as error:  # whatever it is, the table says how it looks
             await _abort(context, status_of(error))
             raise
@@ -143,10 +162,10 @@ def _one_to_one(answer: _Handler) -> _Handler:
     return rpc
 
 
-def _one_to_many(answer: _Handler) -> _Handler:
+def _one_to_many(answer: _Handler, caller_of: _CallerOf) -> _Handler:
     async def rpc(request: Message | Unreadable, context: _Context) -> AsyncIterator[Message]:
         try:
-            async for message in answer(_readable(request), _caller(context)):
+            async for message in answer(_readable(request), caller_of(context)):
                 yield message
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
             await _abort(context, status_of(error))
@@ -154,10 +173,10 @@ def _one_to_many(answer: _Handler) -> _Handler:
     return rpc
 
 
-def _both_ways(answer: _Handler) -> _Handler:
+def _both_ways(answer: _Handler, caller_of: _CallerOf) -> _Handler:
     async def rpc(_: object, context: _Context) -> None:
         try:
-            async with aclosing(answer(_Requests(context), _caller(context))) as messages:
+            async with aclosing(answer(_Requests(context), caller_of(context))) as messages:
                 async for message in messages:
                     await context.write(message)
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
@@ -205,6 +224,18 @@ def _caller(context: _Context) -> Caller:
     if remaining is None:  # a call without a deadline, which the types do not know
         return Caller()  # type: ignore[unreachable]
     return Caller(deadline=asyncio.get_running_loop().time() + remaining)
+
+
+def _guarded_caller(guard: Guard, method: MethodDescriptor) -> _CallerOf:
+    """Says who calls a method, or raises the fault that keeps them out."""
+    rpc = f"{method.containing_service.full_name}/{method.name}"
+
+    def caller_of(context: _Context) -> Caller:
+        metadata = tuple(context.invocation_metadata() or ())
+        identity = guard.admitted(rpc, authorization_of(metadata))
+        return Caller(_caller(context).deadline, identity.user_id)
+
+    return caller_of
 
 
 async def _abort(context: _Context, status: status_pb2.Status) -> None:

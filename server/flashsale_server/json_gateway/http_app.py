@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from flashsale_server.access import Guard
 from flashsale_server.checkout import (
     Caller,
     InvalidFields,
@@ -49,6 +50,7 @@ def http_app(
     status_of: StatusOf,
     cors_origins: Sequence[str] = (),
     extra_routes: Sequence[BaseRoute] = (),
+    guard: Guard | None = None,
 ) -> ASGIApp:
     """The application for `services`.
 
@@ -57,9 +59,10 @@ def http_app(
         status_of: how an exception of a servicer, or of this room, looks on the wire.
         cors_origins: web origins whose pages may call; "*" for any, none for none.
         extra_routes: pages beside the RPCs.
+        guard: who may ask what; None when everybody may ask everything.
     """
     routes = Routes(services)
-    app: ASGIApp = _Application(routes, status_of, extra_routes)
+    app: ASGIApp = _Application(routes, status_of, extra_routes, guard)
     if cors_origins:
         app = CORSMiddleware(
             _in_messages(app),
@@ -82,9 +85,14 @@ def _in_messages(app: ASGIApp) -> ASGIApp:
 
 class _Application:
     def __init__(
-        self, routes: Routes, status_of: StatusOf, extra_routes: Sequence[BaseRoute]
+        self,
+        routes: Routes,
+        status_of: StatusOf,
+        extra_routes: Sequence[BaseRoute],
+        guard: Guard | None,
     ) -> None:
         self._routes = routes
+        self._guard = guard
         self._status_of = status_of
         self._pages = Router(extra_routes, default=self._nothing_here)
 
@@ -110,6 +118,10 @@ class _Application:
         self, binding: Binding, path_values: dict[str, str], exchange: Exchange
     ) -> None:
         caller = _caller(exchange.headers)
+        if self._guard is not None:
+            rpc = f"{binding.rpc.containing_service.full_name}/{binding.rpc.name}"
+            authorization = authorization_of(exchange.headers)
+            caller = Caller(caller.deadline, self._guard.admitted(rpc, authorization).user_id)
         # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
         if binding.rpc.client_streaming:
@@ -214,6 +226,12 @@ def _query(raw: bytes) -> list[tuple[str, str]]:
         )
     except (UnicodeDecodeError, ValueError) as error:
         raise InvalidFields([Violation("query", str(error))]) from error
+
+
+def authorization_of(headers: dict[bytes, bytes]) -> str | None:
+    """The authorization that came along with a request."""
+    value = headers.get(b"authorization")
+    return None if value is None else value.decode("latin-1")
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:

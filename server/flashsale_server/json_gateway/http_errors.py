@@ -10,7 +10,7 @@ from typing import Final
 
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from flashsale_server.checkout import MethodNotAllowed
+from flashsale_server.checkout import MethodNotAllowed, Unauthenticated
 from flashsale_server.json_gateway.json_writing import json_of
 
 HTTP_STATUS: Final[dict[int, int]] = {
@@ -57,5 +57,7 @@ def error_response(status: status_pb2.Status, error: Exception) -> tuple[int, He
             detail.Unpack(info)
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", b"Bearer"))
     code = HTTP_STATUS_OF_REASON.get(info.reason) or HTTP_STATUS.get(status.code, 500)
     return code, headers, json_of(status)
