@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.running import flash_sale
 from tests.servers import ServerProcess, server_process
 
 
@@ -14,11 +15,6 @@ from tests.servers import ServerProcess, server_process
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with server_process(tmp_path_factory.mktemp("shop"), "--stock", "100") as running:
         yield running
-
-
-def flash_sale(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "flashsale_server", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_status_and_buying(tmp_path: Path) -> None:
@@ -62,7 +58,19 @@ def test_watching_where_there_is_no_terminal_prints_lines(server: ServerProcess)
     assert "available" in line
 
 
-@pytest.mark.parametrize("command", [("status",), ("buy", "ann"), ("rush", "--users", "5")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("buy", "ann"),
+        ("rush", "--users", "5"),
+        ("confirm", "ann", "p-1"),
+        ("release", "ann", "p-1"),
+        ("sale", "list"),
+        ("sale", "create", "shoes", "--stock", "1"),
+        ("purchases", "list"),
+    ],
+)
 def test_a_server_that_is_not_there_is_one_clear_sentence(command: tuple[str, ...]) -> None:
     done = flash_sale(*command, "--address", "127.0.0.1:1")
     assert done.returncode == 1
@@ -78,7 +86,11 @@ def test_a_bad_address_is_one_clear_sentence() -> None:
 
 
 def test_help_teaches_by_example() -> None:
-    for command in ("serve", "status", "watch", "buy", "rush"):
-        done = flash_sale(command, "--help")
+    changes = ("create", "list", "show", "update", "pause", "resume", "end", "restock")
+    commands = ["serve", "status", "watch", "buy", "rush", "confirm", "release"]
+    commands += [f"sale {change}" for change in changes]
+    commands += ["purchases list", "purchases cancel"]
+    for command in commands:
+        done = flash_sale(*command.split(), "--help")
         assert done.returncode == 0
         assert f"flash-sale {command}" in done.stdout

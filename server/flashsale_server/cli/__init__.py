@@ -1,4 +1,4 @@
-"""The command line: `flash-sale serve | status | watch | buy | rush`.
+"""The command line: `flash-sale serve | status | watch | buy | rush | sale | purchases | ...`.
 
 Commands that talk to a running server do it through the SDK, like any other client. Each prints
 what a person wants to know and exits with 0, or prints one sentence to standard error and exits

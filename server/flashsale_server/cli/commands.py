@@ -2,14 +2,16 @@
 
 import inspect
 import os
-from collections.abc import Coroutine
 from dataclasses import fields
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from flashsale import AsyncClient, FlashSaleError, Outcome
+from flashsale import Outcome
 
-from flashsale_server.settings import PREFIX, Settings, SettingsInvalid
+from flashsale_server.cli.connecting import AS_THEY_ARE, SaleName, Server, asks, fail
+from flashsale_server.cli.purchases import confirm, purchases, release
+from flashsale_server.cli.sales import sale_commands
+from flashsale_server.settings import Settings, SettingsInvalid
 
 cli = typer.Typer(
     name="flash-sale",
@@ -18,15 +20,6 @@ cli = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-
-Address = Annotated[
-    str,
-    typer.Option(
-        envvar=PREFIX + "GRPC_ADDRESS", help="The server's gRPC address.", show_envvar=False
-    ),
-]
-Sale = Annotated[str, typer.Option(help="The sale.")]
-DEFAULT_ADDRESS = "127.0.0.1:50051"
 
 
 def main() -> None:
@@ -52,12 +45,12 @@ def _serve(**flags: str | None) -> None:
     try:
         settings = Settings.read(flags, os.environ)
     except SettingsInvalid as error:
-        _fail(*error.problems)
+        fail(*error.problems)
     configure_logs(settings.log_level, settings.log_format)
     try:
         uvloop.run(serve(settings, started=greet))
     except (LedgerError, CertificatesUnusable, FileUnusable, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _serve_signature() -> inspect.Signature:
@@ -97,23 +90,22 @@ cli.command("serve")(_serve)
 
 
 @cli.command()
-def status(address: Address = DEFAULT_ADDRESS, sale: Sale = "default") -> None:
+@asks
+async def status(server: Server, sale: SaleName = "default") -> None:
     """Show a sale as it is now.
 
     Example: flash-sale status
     """
     from flashsale_server.cli.views import status_lines
 
-    async def show() -> None:
-        async with AsyncClient(address, sale_id=sale) as client:
-            for line in status_lines(await client.status()):
-                typer.echo(line)
-
-    _run(show())
+    async with server.client(sale) as client:
+        for line in status_lines(await client.status()):
+            typer.echo(line)
 
 
 @cli.command()
-def watch(address: Address = DEFAULT_ADDRESS, sale: Sale = "default") -> None:
+@asks
+async def watch(server: Server, sale: SaleName = "default") -> None:
     """Follow a sale until interrupted.
 
     Example: flash-sale watch --sale default
@@ -123,55 +115,52 @@ def watch(address: Address = DEFAULT_ADDRESS, sale: Sale = "default") -> None:
 
     from flashsale_server.cli.views import status_lines, status_panel
 
-    async def follow() -> None:
-        console = Console()
-        async with AsyncClient(address, sale_id=sale) as client:
-            if not console.is_terminal:
-                async for seen in client.watch_status():
-                    typer.echo("  ".join(status_lines(seen)))
-                return
-            with Live(console=console, auto_refresh=False) as live:
-                async for seen in client.watch_status():
-                    live.update(status_panel(seen), refresh=True)
-
-    _run(follow())
+    console = Console()
+    async with server.client(sale) as client:
+        if not console.is_terminal:
+            async for seen in client.watch_status():
+                typer.echo("  ".join(status_lines(seen)))
+            return
+        with Live(console=console, auto_refresh=False) as live:
+            async for seen in client.watch_status():
+                live.update(status_panel(seen), refresh=True)
 
 
 @cli.command()
-def buy(
+@asks
+async def buy(
+    server: Server,
     user: Annotated[str, typer.Argument(help="Who buys.")],
     quantity: Annotated[int, typer.Option(help="Units.")] = 1,
     request_id: Annotated[
         str | None, typer.Option(help="Makes it safe to repeat; made up when not given.")
     ] = None,
-    address: Address = DEFAULT_ADDRESS,
-    sale: Sale = "default",
+    sale: SaleName = "default",
 ) -> None:
-    """Try to buy for USER. Exits with 0 when it was bought, with 2 when it was refused.
+    """Try to buy for USER. Exits with 0 when it was bought or held, with 2 when it was refused.
+
+    A sale that sells holds keeps the units until the time shown: see `confirm` and `release`.
 
     Example: flash-sale buy alice
     """
     from flashsale_server.cli.views import purchase_line
 
-    async def purchase() -> Outcome:
-        async with AsyncClient(address, sale_id=sale) as client:
-            result = await client.purchase(user, quantity=quantity, request_id=request_id)
-            typer.echo(purchase_line(result))
-            return result.outcome
-
-    outcome = _run(purchase())
-    if outcome not in (Outcome.PURCHASED, Outcome.HELD):
+    async with server.client(sale) as client:
+        result = await client.purchase(user, quantity=quantity, request_id=request_id)
+    typer.echo(purchase_line(result))
+    if result.outcome not in (Outcome.PURCHASED, Outcome.HELD):
         raise typer.Exit(2)
 
 
 @cli.command()
-def rush(
+@asks
+async def rush(
+    server: Server,
     users: Annotated[int, typer.Option(min=1, max=100_000, help="People in the crowd.")] = 1000,
     name: Annotated[
         str | None, typer.Option(help="What the crowd's user ids begin with; made up by default.")
     ] = None,
-    address: Address = DEFAULT_ADDRESS,
-    sale: Sale = "default",
+    sale: SaleName = "default",
 ) -> None:
     """Send a crowd in which everybody tries to buy one unit at the same moment.
 
@@ -181,23 +170,11 @@ def rush(
     """
     from flashsale_server.cli.rush import rush_at
 
-    if not _run(rush_at(address, sale, users, name)):
+    if not await rush_at(server, sale, users, name):
         raise typer.Exit(1)
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a client's work; what goes wrong is told in one sentence."""
-    import uvloop
-
-    try:
-        return uvloop.run(work)
-    except (FlashSaleError, ValueError) as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _fail(*sentences: str) -> NoReturn:
-    for sentence in sentences:
-        typer.echo(f"flash-sale: {sentence}", err=True)
-    raise typer.Exit(1)
+cli.command(context_settings=AS_THEY_ARE)(confirm)
+cli.command(context_settings=AS_THEY_ARE)(release)
+cli.add_typer(purchases)
+cli.add_typer(sale_commands)

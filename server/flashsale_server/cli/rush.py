@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from flashsale_server.cli.connecting import Server
 from flashsale_server.cli.views import in_words
 
 LOOKUPS_AT_ONCE = 100
@@ -31,11 +32,11 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
 
 
-async def rush_at(address: str, sale_id: str, users: int, name: str | None) -> bool:
+async def rush_at(server: Server, sale_id: str, users: int, name: str | None) -> bool:
     """Send the crowd; return whether what was acknowledged is what the server holds."""
     console = Console(highlight=False)
     crowd = [f"{name or 'rush-' + token_hex(3)}-{number}" for number in range(users)]
-    async with AsyncClient(address, sale_id=sale_id, timeout=60.0) as client:
+    async with server.client(sale_id, timeout=60.0) as client:
         before = await client.status()
         console.print(
             f"{users:,} people want {before.available_stock:,} units of {sale_id!r} "
