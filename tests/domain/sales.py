@@ -13,8 +13,11 @@ from flashsale_server.domain import (
     EntryKind,
     Inventory,
     Outcome,
+    Purchase,
     PurchaseCommand,
     SaleTerms,
+    Transition,
+    TransitionCommand,
 )
 
 NOW_US = 1_000_000
@@ -47,6 +50,20 @@ def answer(draft: Draft, command: PurchaseCommand) -> Answer:
 def change(draft: Draft, command: Command) -> ChangeOutcome:
     (result,) = decide(draft, command)
     assert isinstance(result, ChangeOutcome)
+    return result
+
+
+def hold(draft: Draft, user_id: str, request_id: str = "", quantity: int = 1) -> Purchase:
+    """Units that are kept for the user from now on."""
+    result = answer(draft, order(user_id, request_id, quantity))
+    assert result.outcome is Outcome.HELD
+    assert result.purchase is not None
+    return result.purchase
+
+
+def moved(draft: Draft, command: TransitionCommand) -> Transition:
+    (result,) = decide(draft, command)
+    assert isinstance(result, Transition)
     return result
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from flashsale_server.domain import (
+    STOCK_MAX,
     ChangeCommand,
     ChangeOutcome,
     Draft,
@@ -17,7 +18,7 @@ from flashsale_server.domain import (
     UpdateCommand,
 )
 
-from tests.domain.sales import NOW_US, answer, change, decide, kinds, opened, order, outcomes
+from tests.domain.sales import NOW_US, answer, change, decide, hold, kinds, opened, order, outcomes
 
 NEW_TERMS = SaleTerms("A bicycle", per_user_limit=2)
 
@@ -102,3 +103,60 @@ def test_a_start_put_off_closes_the_sale_until_then() -> None:
     draft = Draft(opened(), NOW_US)
     decide(draft, UpdateCommand(SaleTerms(starts_at_us=NOW_US + 1)))
     assert answer(draft, order("ann")).outcome is Outcome.NOT_STARTED
+
+
+def test_a_change_under_another_revision_is_refused_whatever_it_is() -> None:
+    draft = Draft(opened(), NOW_US)
+    assert change(draft, PauseCommand(1)) is ChangeOutcome.CHANGED
+    for late in (PauseCommand(1), ResumeCommand(1), EndCommand(1), RestockCommand(5, 1)):
+        assert change(draft, late) is ChangeOutcome.ETAG_MISMATCH
+    assert change(draft, UpdateCommand(NEW_TERMS, revision=1)) is ChangeOutcome.ETAG_MISMATCH
+    assert change(draft, ResumeCommand(2)) is ChangeOutcome.CHANGED
+    assert draft.revision == 3
+
+
+def test_purchases_leave_the_revision_as_it_is() -> None:
+    draft = Draft(opened(), NOW_US)
+    decide(draft, order("ann"), order("bob", is_retry=True, quantity=9))
+    assert (draft.last_position, draft.revision) == (3, 1)
+
+
+def test_a_change_that_changes_nothing_leaves_the_revision_as_it_is() -> None:
+    draft = Draft(opened(), NOW_US)
+    decide(draft, PauseCommand(), PauseCommand(), RestockCommand(0))
+    assert draft.revision == 2
+
+
+def test_only_the_named_terms_are_replaced() -> None:
+    draft = Draft(opened(terms=SaleTerms("Hats", per_user_limit=3)), NOW_US)
+    new = SaleTerms("Caps", per_user_limit=9, hold_us=5)
+    assert change(draft, UpdateCommand(new, ("title", "hold_us"))) is ChangeOutcome.CHANGED
+    assert draft.terms == SaleTerms("Caps", per_user_limit=3, hold_us=5)
+
+
+def test_an_update_of_nothing_changes_nothing() -> None:
+    draft = Draft(opened(), NOW_US)
+    assert change(draft, UpdateCommand(NEW_TERMS, ())) is ChangeOutcome.UNCHANGED
+
+
+def test_a_sale_cannot_end_before_it_starts() -> None:
+    draft = Draft(opened(terms=SaleTerms(starts_at_us=5 * NOW_US)), NOW_US)
+    early = UpdateCommand(SaleTerms(ends_at_us=5 * NOW_US), ("ends_at_us",))
+    assert change(draft, early) is ChangeOutcome.ENDS_BEFORE_START
+    later = UpdateCommand(SaleTerms(ends_at_us=5 * NOW_US + 1), ("ends_at_us",))
+    assert change(draft, later) is ChangeOutcome.CHANGED
+
+
+def test_a_sale_has_no_more_units_than_can_be_counted() -> None:
+    draft = Draft(opened(10), NOW_US)
+    assert change(draft, RestockCommand(STOCK_MAX - 9)) is ChangeOutcome.TOO_MUCH_STOCK
+    assert change(draft, RestockCommand(STOCK_MAX - 10)) is ChangeOutcome.CHANGED
+    assert draft.total_stock == STOCK_MAX
+
+
+def test_held_units_cannot_be_taken_away() -> None:
+    draft = Draft(opened(2, SaleTerms(hold_us=NOW_US)), NOW_US)
+    hold(draft, "ann")
+    assert change(draft, RestockCommand(-2)) is ChangeOutcome.NOT_ENOUGH_UNSOLD
+    assert change(draft, RestockCommand(-1)) is ChangeOutcome.CHANGED
+    assert (draft.total_stock, draft.available_stock, draft.held_stock) == (1, 0, 1)

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from flashsale_server.domain import (
     Answer,
+    CancelCommand,
     ChangeOutcome,
     Command,
+    ConfirmCommand,
     Decided,
     Draft,
     EndCommand,
@@ -17,9 +19,11 @@ from flashsale_server.domain import (
     Outcome,
     PauseCommand,
     PurchaseCommand,
+    ReleaseCommand,
     RestockCommand,
     ResumeCommand,
     SaleTerms,
+    Transition,
     UpdateCommand,
 )
 from hypothesis import given, settings
@@ -90,19 +94,28 @@ def test_a_draft_reads_from_the_inventory_that_it_has_settled_on() -> None:
 
 
 _PEOPLE = st.sampled_from(["ann", "bob", "cid"])
+_MOVES = st.builds(
+    lambda kind, user_id, number: kind(user_id, f"p-{number}"),
+    st.sampled_from([ConfirmCommand, ReleaseCommand, CancelCommand]),
+    _PEOPLE,
+    st.integers(2, 6),
+)
 _COMMANDS = st.one_of(
+    _MOVES,
     st.builds(order, _PEOPLE, st.just("r-1"), st.integers(1, 3), is_retry=st.booleans()),
     st.builds(order, _PEOPLE, is_retry=st.booleans()),
     st.sampled_from([PauseCommand(), ResumeCommand(), EndCommand(), RestockCommand(2)]),
     st.just(UpdateCommand(SaleTerms(title="hats", per_user_limit=3))),
+    st.just(UpdateCommand(SaleTerms(per_user_limit=3, hold_us=5))),
 )
 
 
 @given(st.lists(st.lists(_COMMANDS, max_size=6), min_size=1, max_size=4))
 def test_what_a_draft_came_to_is_what_its_entries_come_to(days: list[list[Command]]) -> None:
-    applied, settled = opened(4), opened(4)
-    for commands in days:
-        draft = Draft(settled, NOW_US)
+    terms = SaleTerms(per_user_limit=2, hold_us=10)
+    applied, settled = opened(4, terms), opened(4, terms)
+    for number, commands in enumerate(days):
+        draft = Draft(settled, NOW_US + 7 * number)
         decide(draft, *commands)
         draft.fence()
         land(draft, applied)
@@ -127,6 +140,8 @@ _SALES = st.sampled_from(
         SaleTerms(per_user_limit=0),
         SaleTerms(starts_at_us=NOW_US + 1),
         SaleTerms(ends_at_us=NOW_US),
+        SaleTerms(hold_us=1),
+        SaleTerms(per_user_limit=2, per_order_limit=1, hold_us=5),
     ]
 )
 
@@ -139,6 +154,7 @@ def test_a_crowd_decided_together_is_decided_as_one_by_one(
     if is_paused:
         inventory.apply([Entry(EntryKind.PAUSED.value)], 0)
     together, one_by_one = Draft(inventory, NOW_US), Draft(inventory, NOW_US)
+    now_us = NOW_US
     mint = (f"p-{number}" for number in itertools.count()).__next__
     mint_again = (f"p-{number}" for number in itertools.count()).__next__
     for crowd in crowds:
@@ -147,7 +163,8 @@ def test_a_crowd_decided_together_is_decided_as_one_by_one(
         assert decided == [result for results in singly for result in results]
         assert together.entries == one_by_one.entries
         assert together == one_by_one
-        together, one_by_one = Draft(together, NOW_US), Draft(one_by_one, NOW_US)
+        now_us += 1
+        together, one_by_one = Draft(together, now_us), Draft(one_by_one, now_us)
 
 
 # Time.
@@ -229,6 +246,7 @@ TERMS = st.builds(
     starts_at_us=INSTANTS_US,
     ends_at_us=st.none() | INSTANTS_US,
     per_user_limit=st.integers(1, 4),
+    hold_us=st.sampled_from([0, 1, 5, 20]),
 )
 # New terms hold from the draft's instant on, for the rest of their batch too; so they end one here.
 TIMELESS = st.one_of(
@@ -239,6 +257,12 @@ TIMELESS = st.one_of(
         st.integers(1, 3),
         is_retry=st.booleans(),
     ),
+    st.builds(
+        lambda kind, user_id, number: kind(user_id, f"p-{number}"),
+        st.sampled_from([ConfirmCommand, ReleaseCommand, CancelCommand]),
+        st.sampled_from("ab"),
+        st.integers(2, 6),
+    ),
     st.sampled_from([PauseCommand(), ResumeCommand(), EndCommand(), RestockCommand(-2)]),
 )
 BATCHES = st.lists(TIMELESS, min_size=1, max_size=6)
@@ -247,6 +271,7 @@ BATCHES = st.lists(TIMELESS, min_size=1, max_size=6)
 @settings(deadline=None, max_examples=300)
 @given(
     terms=TERMS,
+    holds=st.lists(TIMELESS, max_size=4),
     earlier=st.lists(TIMELESS, max_size=4).flatmap(
         lambda batch: st.just(batch) | TERMS.map(lambda terms: [*batch, UpdateCommand(terms)])
     ),
@@ -255,27 +280,47 @@ BATCHES = st.lists(TIMELESS, min_size=1, max_size=6)
     later_us=INSTANTS_US,
 )
 def test_a_batch_that_a_draft_admits_is_decided_as_at_its_own_time(
-    terms: SaleTerms, earlier: list[Command], batch: list[Command], first_us: int, later_us: int
+    *,
+    terms: SaleTerms,
+    holds: list[Command],
+    earlier: list[Command],
+    batch: list[Command],
+    first_us: int,
+    later_us: int,
 ) -> None:
-    draft = Draft(opened(5, terms), first_us)
+    sale = opened(5, terms)
+    before = Draft(sale, 0)
+    decide(before, *holds)
+    land(before, sale)
+    draft = Draft(sale, first_us)
     decide(draft, *earlier)
     later_us = max(first_us, later_us)
     if not draft.admits(later_us):
         return
     at_its_own_time = Draft(copy.deepcopy(draft), later_us)
+    assert at_its_own_time.entries == []
     already = len(draft.entries)
     results = decide(draft, *batch)
     assert _undated(results) == _undated(decide(at_its_own_time, *batch))
-    assert draft.entries[already:] == at_its_own_time.entries
+    now = map(_undated_entry, draft.entries[already:])
+    assert list(now) == list(map(_undated_entry, at_its_own_time.entries))
 
 
 def _undated(results: list[Decided]) -> list[Decided]:
-    """The results without the time of their purchases, which is that of the draft."""
+    """The results without the times of their purchases, which are those of the draft."""
     return [
         msgspec.structs.replace(
-            result, purchase=msgspec.structs.replace(result.purchase, recorded_at_us=0)
+            result,
+            purchase=msgspec.structs.replace(
+                result.purchase, recorded_at_us=0, expires_at_us=result.purchase.expires_at_us and 1
+            ),
         )
-        if isinstance(result, Answer) and result.purchase
+        if isinstance(result, Answer | Transition) and result.purchase
         else result
         for result in results
     ]
+
+
+def _undated_entry(entry: Entry) -> Entry:
+    is_hold = entry.kind == EntryKind.HELD
+    return msgspec.structs.replace(entry, detail=None) if is_hold else entry

@@ -7,11 +7,15 @@ replay of the ledger's text must rebuild the inventory exactly.
 """
 
 import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pytest
 from flashsale_server.domain import (
     Answer,
+    CancelCommand,
     Command,
+    ConfirmCommand,
     Decided,
     Draft,
     EndCommand,
@@ -21,11 +25,15 @@ from flashsale_server.domain import (
     Inventory,
     Outcome,
     PauseCommand,
+    Purchase,
     PurchaseCommand,
+    PurchaseState,
+    ReleaseCommand,
     RestockCommand,
     ResumeCommand,
     ReusedRequestId,
     SaleTerms,
+    TransitionCommand,
     UnknownEntry,
     UpdateCommand,
     replayed_answer,
@@ -35,7 +43,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.domain.sale_model import Fact, Model
+from tests.domain.sale_model import MAKES, Fact, Model
 
 SECOND_US = 1_000_000
 USERS = ("ann", "bob", "cid")
@@ -53,16 +61,39 @@ TERMS = st.builds(
     starts_at_us=st.sampled_from([0, 0, 0, SECOND_US, 2 * SECOND_US]),
     ends_at_us=st.sampled_from([None, None, None, 3 * SECOND_US, 9 * SECOND_US, SECOND_US]),
     per_user_limit=st.sampled_from([5, 9, 3, 1]),
+    per_order_limit=st.sampled_from([None, None, 3, 1]),
+    hold_us=st.sampled_from([SECOND_US, SECOND_US, 0, SECOND_US // 2, 4 * SECOND_US]),
 )
+FIELDS = st.lists(st.sampled_from(SaleTerms.__struct_fields__), max_size=3, unique=True).map(tuple)
+REVISIONS = st.integers(0, 12).map(lambda number: number if 0 < number < 4 else None)
 CHANGES = st.one_of(
-    st.just(PauseCommand()),
-    st.just(ResumeCommand()),
-    st.builds(RestockCommand, st.integers(-6, 6)),
-    st.builds(UpdateCommand, TERMS),
+    st.builds(PauseCommand, REVISIONS),
+    st.builds(ResumeCommand, REVISIONS),
+    st.builds(RestockCommand, st.integers(-6, 6) | st.just(2**31 - 9), REVISIONS),
+    st.builds(UpdateCommand, TERMS, st.none() | FIELDS, REVISIONS),
 )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """To confirm, release or cancel a purchase: which one is known only when it comes to it."""
+
+    kind: type[ConfirmCommand | ReleaseCommand | CancelCommand]
+    number: int
+    is_mine: bool
+
+
+WISHES = st.builds(
+    Wish,
+    st.sampled_from([ConfirmCommand, ReleaseCommand, CancelCommand, ConfirmCommand]),
+    st.integers(0, 20),
+    st.integers(0, 9).map(bool),
+)
+Asked = Command | Wish
+KINDS = (PURCHASES, PURCHASES, PURCHASES, PURCHASES, PURCHASES, WISHES, WISHES, CHANGES)
 BATCHES = st.lists(
     # Most calls are purchases; `one_of` alone would draw every kind of change as often.
-    st.integers(0, 7).flatmap(lambda number: CHANGES if number == 7 else PURCHASES),
+    st.integers(0, 7).flatmap(KINDS.__getitem__),
     min_size=1,
     max_size=8,
 )
@@ -76,7 +107,7 @@ class Deciding:
         self.draft = Draft(under, now_us)
         self.model = model.copy()
         self.told: list[tuple[Command, Decided]] = []
-        self.model.notice_the_end(self.draft.decided_at_us, self.draft.decided_at_us)
+        self.model.notice_what_is_due(self.draft.decided_at_us)
 
 
 class SaleMachine(RuleBasedStateMachine):
@@ -107,21 +138,35 @@ class SaleMachine(RuleBasedStateMachine):
         if boundary_us is not None:
             self.now_us = max(0, boundary_us + off_us)
 
+    @precondition(lambda self: self.model.holds())
+    @rule(number=st.integers(0, 9), off_us=st.sampled_from([-1, 0, 1]))
+    def the_clock_comes_to_the_end_of_a_hold(self, number: int, off_us: int) -> None:
+        holds = self.model.holds()
+        expires_at_us = holds[number % len(holds)].expires_at_us
+        assert expires_at_us is not None
+        self.now_us = max(0, expires_at_us + off_us)
+
     @rule(commands=BATCHES, later_us=st.sampled_from([0, 1, SECOND_US // 2]))
-    def a_batch_is_decided(self, commands: list[Command], later_us: int = 0) -> None:
+    def a_batch_is_decided(self, commands: list[Asked], later_us: int = 0) -> None:
         self.now_us += later_us
         if self.ahead is None:
             self.ahead = self._laid_over(self.written)
         draft, model = self.ahead.draft, self.ahead.model
         own_us = max(self.now_us, draft.decided_at_us)
         admitted = draft.admits(self.now_us)
-        assert admitted == (model.phase_at(own_us) == model.phase_at(draft.decided_at_us))
+        is_same = model.phase_at(own_us) == model.phase_at(draft.decided_at_us)
+        if not admitted:
+            # The expiry of a hold that has been ended meanwhile may keep a batch out, too.
+            assert not is_same or _expire(model.purchases, draft.decided_at_us, own_us)
+        else:
+            assert is_same
+            assert not _expire(model.holds(), draft.decided_at_us, own_us)
         if admitted:
             self._decide(self.ahead, commands, own_us)
 
     @precondition(lambda self: self.written is None)
     @rule(commands=BATCHES)
-    def a_batch_is_decided_and_lands(self, commands: list[Command]) -> None:
+    def a_batch_is_decided_and_lands(self, commands: list[Asked]) -> None:
         self.a_batch_is_decided(commands)
         self.the_append_begins()
         self.the_append_lands()
@@ -129,7 +174,7 @@ class SaleMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.written is None)
     @rule(commands=BATCHES, later_commands=BATCHES)
     def a_batch_is_decided_while_another_is_written(
-        self, commands: list[Command], later_commands: list[Command]
+        self, commands: list[Asked], later_commands: list[Asked]
     ) -> None:
         self.a_batch_is_decided(commands)
         self.the_append_begins()
@@ -173,7 +218,7 @@ class SaleMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.written is not None)
     @rule(commands=BATCHES, ahead_us=JUMPS_US)
-    def another_node_is_quicker(self, commands: list[Command], ahead_us: int) -> None:
+    def another_node_is_quicker(self, commands: list[Asked], ahead_us: int) -> None:
         other = Deciding(self.inventory, self.model, max(0, self.now_us + ahead_us))
         self._decide(other, commands, other.draft.decided_at_us)
         if other.draft.entries:
@@ -202,6 +247,9 @@ class SaleMachine(RuleBasedStateMachine):
         for sale, model in self._sales():
             assert sale.last_position == len(model.facts)
             assert (sale.total_stock, sale.available_stock) == (model.total, model.available)
+            assert sale.held_stock == model.units(PurchaseState.HELD)
+            assert sale.sold_stock == model.units(PurchaseState.CONFIRMED)
+            assert sale.revision == model.revision
             assert (sale.is_paused, sale.has_ended) == (model.is_paused, model.has_ended)
             assert sale.terms == model.terms
             assert sale.state_at(self.now_us) is model.state_at(self.now_us)
@@ -224,7 +272,7 @@ class SaleMachine(RuleBasedStateMachine):
             )
             assert isinstance(again, Answer)
             assert (again.outcome, again.replayed) == (outcome, True)
-            if outcome is Outcome.PURCHASED:
+            if outcome in {Outcome.PURCHASED, Outcome.HELD}:
                 assert again.purchase is not None
                 assert again.purchase.purchase_id == purchase_id
             other = PurchaseCommand(user_id, request_id, quantity + 1)
@@ -253,8 +301,9 @@ class SaleMachine(RuleBasedStateMachine):
             return Deciding(self.inventory, self.model, self.now_us)
         return Deciding(written.draft, written.model, self.now_us)
 
-    def _decide(self, deciding: Deciding, commands: list[Command], own_us: int) -> None:
+    def _decide(self, deciding: Deciding, asked: list[Asked], own_us: int) -> None:
         """Decide a batch on the draft, and by the model at the batch's own time."""
+        commands = [_command_of(item, deciding.model) for item in asked]
         before = copy.deepcopy((self.inventory, self.written and self.written.draft))
         earlier_ids = len(self.minted)
         results = deciding.draft.decide(commands, self._mint)
@@ -268,6 +317,8 @@ class SaleMachine(RuleBasedStateMachine):
                 assert _told(result) == (
                     ReusedRequestId(expected) if isinstance(expected, int) else _told(expected)
                 )
+            elif isinstance(command, TransitionCommand):
+                assert result == deciding.model.transition(command, own_us, recorded_at_us)
             else:
                 assert result == deciding.model.change(command, recorded_at_us)
             if isinstance(command, UpdateCommand):
@@ -282,9 +333,11 @@ class SaleMachine(RuleBasedStateMachine):
         self.model = deciding.model
         for command, result in deciding.told:
             if isinstance(command, PurchaseCommand) and isinstance(result, Answer):
-                is_purchase = result.outcome is Outcome.PURCHASED
-                if is_purchase or result.replayed or command.is_retry:
-                    purchase_id = result.purchase.purchase_id if result.purchase else ""
+                gets_units = result.outcome in {Outcome.PURCHASED, Outcome.HELD}
+                if gets_units or result.replayed or command.is_retry:
+                    purchase_id = ""
+                    if gets_units and result.purchase:
+                        purchase_id = result.purchase.purchase_id
                     promise = (command.quantity, result.outcome, purchase_id)
                     key = (command.user_id, command.request_id)
                     assert self.promised.setdefault(key, promise) == promise
@@ -316,8 +369,26 @@ def _told(result: Decided) -> Decided:
 
 def _is_new_purchase(result: Decided) -> bool:
     return (
-        isinstance(result, Answer) and result.outcome is Outcome.PURCHASED and not result.replayed
+        isinstance(result, Answer)
+        and result.outcome in {Outcome.PURCHASED, Outcome.HELD}
+        and not result.replayed
     )
+
+
+def _command_of(asked: Asked, model: Model) -> Command:
+    if not isinstance(asked, Wish):
+        return asked
+    purchases = model.purchases
+    if not purchases:
+        return asked.kind("ann", "p-0")
+    purchase = purchases[asked.number % len(purchases)]
+    return asked.kind(purchase.user_id if asked.is_mine else "eve", purchase.purchase_id)
+
+
+def _expire(purchases: Iterable[Purchase], after_us: int, until_us: int) -> bool:
+    """Whether the time of any of them ends in between."""
+    expiries = [item.expires_at_us for item in purchases if item.expires_at_us is not None]
+    return any(after_us < expiry <= until_us for expiry in expiries)
 
 
 def _fact(entry: Entry, recorded_at_us: int) -> Fact:
@@ -330,24 +401,49 @@ def _fact(entry: Entry, recorded_at_us: int) -> Fact:
         entry.request_id,
         entry.purchase_id,
         entry.quantity,
-        "PURCHASED" if entry.kind == "purchased" else outcome,
+        entry.kind.upper() if entry.kind in MAKES else outcome,
         entry.detail.terms if entry.detail else None,
+        entry.detail.expires_at_us if entry.detail else None,
     )
 
 
 def _check_allowed(sale: Inventory, entry: Entry, recorded_at_us: int) -> None:
     """What an audit would ask of an entry, given the sale just before it."""
-    if entry.kind not in {"fenced", "refused"}:
-        assert not sale.has_ended
     assert sale.available_stock + entry.stock_change >= 0
-    if entry.kind == "purchased":
-        mine = sale.purchases_of(entry.user_id)
-        assert sum(item.quantity for item in mine) + entry.quantity <= sale.terms.per_user_limit
-        assert entry.request_id not in {item.request_id for item in mine}
-        assert sale.refusal_for(entry.user_id, entry.request_id) is None
-        assert not sale.is_paused
-        assert recorded_at_us >= sale.terms.starts_at_us
-        assert sale.terms.ends_at_us is None or recorded_at_us < sale.terms.ends_at_us
+    if entry.kind in MAKES:
+        _check_new(sale, entry, recorded_at_us)
+    elif entry.purchase_id:
+        _check_transition(sale, entry, recorded_at_us)
+    elif entry.kind not in {"fenced", "refused"}:
+        assert not sale.has_ended
+
+
+def _check_new(sale: Inventory, entry: Entry, recorded_at_us: int) -> None:
+    terms = sale.terms
+    mine = sale.purchases_of(entry.user_id)
+    assert entry.stock_change == -entry.quantity < 0
+    assert sum(item.quantity for item in mine if item.counts) + entry.quantity <= (
+        terms.per_user_limit
+    )
+    assert entry.quantity <= (terms.per_order_limit or entry.quantity)
+    assert entry.request_id not in {item.request_id for item in mine}
+    assert sale.refusal_for(entry.user_id, entry.request_id) is None
+    assert not sale.is_paused
+    assert not sale.has_ended
+    assert recorded_at_us >= terms.starts_at_us
+    assert terms.ends_at_us is None or recorded_at_us < terms.ends_at_us
+    assert (entry.kind == "held") == (terms.hold_us > 0)
+
+
+def _check_transition(sale: Inventory, entry: Entry, recorded_at_us: int) -> None:
+    purchase = sale.purchase(entry.user_id, entry.purchase_id)
+    assert purchase is not None
+    assert entry.stock_change == (0 if entry.kind == "confirmed" else purchase.quantity)
+    if entry.kind == "cancelled" and purchase.state is PurchaseState.CONFIRMED:
+        return
+    assert purchase.state is PurchaseState.HELD, "a hold ended twice"
+    assert purchase.expires_at_us is not None
+    assert (entry.kind == "expired") == (recorded_at_us >= purchase.expires_at_us)
 
 
 TestSaleMachine = SaleMachine.TestCase

@@ -48,7 +48,7 @@ from flashsale_server.domain import (
     Permit,
     PurchaseCommand,
     SaleState,
-    entries_due,
+    next_due_us,
 )
 from flashsale_server.ledger import (
     Append,
@@ -200,16 +200,15 @@ class Lane:
             if self._queue:
                 return
             timeout_seconds = 60.0
-            if entries_due(self.inventory, now_us):
+            due_us = next_due_us(self.inventory)
+            # The clock may have been set back; the ledger's time has not.
+            if due_us is not None and due_us <= max(now_us, self.inventory.recorded_at_us):
                 timeout_seconds = self._breaker.wait_seconds(self._clock.monotonic())
                 if not timeout_seconds:
                     return
-            for due_us in (
-                self.inventory.next_boundary_us(now_us),
-                self.inventory.next_expiry_us(),
-            ):
-                if due_us is not None and due_us > now_us:
-                    timeout_seconds = min(timeout_seconds, (due_us - now_us) / 1e6)
+            for instant_us in (due_us, self.inventory.next_boundary_us(now_us)):
+                if instant_us is not None and instant_us > now_us:
+                    timeout_seconds = min(timeout_seconds, (instant_us - now_us) / 1e6)
             await self._queue.until(1, timeout_seconds)
 
     async def _gather(self) -> None:

@@ -19,7 +19,7 @@ from flashsale_server.domain.commands import (
     TransitionCommand,
     UpdateCommand,
 )
-from flashsale_server.domain.decisions import Mint, entries_due, replayed_answer
+from flashsale_server.domain.decisions import Mint, next_due_us, replayed_answer
 from flashsale_server.domain.draft import Decided, Draft
 from flashsale_server.domain.entries import (
     SCHEMA_VERSION,
@@ -79,6 +79,6 @@ __all__ = [
     "UnknownEntry",
     "UpdateCommand",
     "UserRateLimit",
-    "entries_due",
+    "next_due_us",
     "replayed_answer",
 ]

@@ -24,6 +24,9 @@ from flashsale_server.domain.outcomes import (
 EXPIRIES_AT_ONCE: Final = 200
 """Holds that are ended by one append, so that thousands ending together delay no purchase much."""
 
+EXPIRIES_PAUSE_US: Final = 100_000
+"""Holds that nobody asks about are ended so often, those of a tenth of a second together."""
+
 _PURCHASED: Final = EntryKind.PURCHASED.value
 
 Mint = Callable[[], str]
@@ -138,7 +141,7 @@ def refused_answer(
     """What to tell a caller who is refused."""
     match outcome:
         case Outcome.ALREADY_PURCHASED:
-            return Answer(outcome, is_replay, purchase=_counted_purchase(sale, command.user_id))
+            return Answer(outcome, is_replay, purchase=_purchase_had(sale, command.user_id))
         case Outcome.NOT_STARTED:
             return Answer(outcome, is_replay, starts_at_us=sale.terms.starts_at_us)
         case Outcome.INSUFFICIENT_STOCK:
@@ -170,5 +173,20 @@ def entries_due(sale: Inventory, now_us: int) -> list[Entry]:
     return due + [expired_entry(hold) for hold in expired]
 
 
-def _counted_purchase(sale: Inventory, user_id: str) -> Purchase | None:
-    return next((item for item in sale.purchases_of(user_id) if item.counts), None)
+def next_due_us(sale: Inventory) -> int | None:
+    """When there is something to write down though nobody calls; None for never.
+
+    It may be long ago, and is in microseconds since 1970 UTC.
+    """
+    instants = [] if sale.has_ended else [sale.terms.ends_at_us]
+    expires_at_us = sale.next_expiry_us()
+    if expires_at_us is not None:
+        instants.append(-(-expires_at_us // EXPIRIES_PAUSE_US) * EXPIRIES_PAUSE_US)
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _purchase_had(sale: Inventory, user_id: str) -> Purchase | None:
+    """The purchase that counts against the user's limit; when it is over meanwhile, the last."""
+    purchases = sale.purchases_of(user_id)
+    last = purchases[-1] if purchases else None
+    return next((purchase for purchase in purchases if purchase.counts), last)

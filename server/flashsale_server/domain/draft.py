@@ -6,12 +6,14 @@ a sheet laid over the inventory, or over an earlier draft. When the append fails
 thrown away and nothing has to be undone.
 
 All entries of a draft become one append and share one instant of decision. A later batch may join
-the draft only while nothing that the clock alone would change lies between that instant and the
-batch's own, so that deciding it at the earlier instant comes to the same.
+the draft only while nothing that the clock alone would change, be it a start, an end or the expiry
+of a hold, lies between that instant and the batch's own, so that deciding it at the earlier instant
+comes to the same.
 """
 
+import heapq
+import itertools
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import TypeGuard
 
 from flashsale_server.domain.changes import decided_change
@@ -77,9 +79,8 @@ class Draft(Inventory):
         self.entries: list[Entry] = []
         # The clock may have run backwards; the ledger's time never does.
         self.decided_at_us = max(now_us, under.recorded_at_us)
-        for entry in entries_due(self, self.decided_at_us):
-            self._write(entry)
-        self._boundary_us = self.next_boundary_us(self.decided_at_us)
+        self._boundary_us: int | None = None
+        self._write_what_is_due()
 
     def admits(self, now_us: int) -> bool:
         """Whether a batch of `now_us` may join: the draft's instant decides it like its own."""
@@ -133,9 +134,23 @@ class Draft(Inventory):
             user_ids, request_ids
         )
 
+    def next_expiry_us(self, after_us: int = -1) -> int | None:
+        """The first instant after `after_us` at which a hold expires, one made here included.
+
+        One that was ended here may be counted, too: then a batch is kept out that might have come
+        in.
+        """
+        expiries = [_expiry_of(hold) for hold, begins in self._hold_changes if begins]
+        below_us = self._under.next_expiry_us(after_us)
+        if below_us is not None:
+            expiries.append(below_us)
+        return min((expiry for expiry in expiries if expiry > after_us), default=None)
+
     def holds_due(self, now_us: int) -> Iterator[Purchase]:
         """The holds whose time is over and that nothing here has ended, the earliest first."""
-        for hold in self._under.holds_due(now_us):
+        begun = sorted((hold for hold, begins in self._hold_changes if begins), key=_expiry_of)
+        over = itertools.takewhile(lambda hold: _expiry_of(hold) <= now_us, begun)
+        for hold in heapq.merge(self._under.holds_due(now_us), over, key=_expiry_of):
             found = self.purchase(hold.user_id, hold.purchase_id)
             if found is not None and found.state is PurchaseState.HELD:
                 yield found
@@ -178,7 +193,9 @@ class Draft(Inventory):
         self.entries += purchased_entries(commands, user_ids, purchase_ids, request_ids)
         self.recorded_at_us = self.decided_at_us
         purchases = self._purchase_each(user_ids, purchase_ids, request_ids)
-        return list(map(Answer, repeat(Outcome.PURCHASED), repeat(False), purchases))
+        return list(
+            map(Answer, itertools.repeat(Outcome.PURCHASED), itertools.repeat(False), purchases)
+        )
 
     def _decide_purchase(self, command: PurchaseCommand, mint: Mint) -> Answer | ReusedRequestId:
         purchases = self.purchases_of(command.user_id)
@@ -209,13 +226,20 @@ class Draft(Inventory):
         if entry is not None:
             self._write(entry)
             # New terms may move the boundary, and one that has just passed is due at once.
-            for due in entries_due(self, self.decided_at_us):
-                self._write(due)
-            self._boundary_us = self.next_boundary_us(self.decided_at_us)
+            self._write_what_is_due()
         return outcome
+
+    def _write_what_is_due(self) -> None:
+        for entry in entries_due(self, self.decided_at_us):
+            self._write(entry)
+        after_us = self.decided_at_us
+        boundaries = (self.next_boundary_us(after_us), self.next_expiry_us(after_us))
+        self._boundary_us = min((item for item in boundaries if item is not None), default=None)
 
     def _begin_hold(self, hold: Purchase) -> None:
         self._hold_changes.append((hold, True))
+        if self._boundary_us is None or _expiry_of(hold) < self._boundary_us:
+            self._boundary_us = _expiry_of(hold)
 
     def _end_hold(self, hold: Purchase) -> None:
         self._hold_changes.append((hold, False))
@@ -224,6 +248,10 @@ class Draft(Inventory):
         self.entries.append(entry)
         self.recorded_at_us = self.decided_at_us
         self._take_in(entry)
+
+
+def _expiry_of(hold: Purchase) -> int:
+    return hold.expires_at_us or 0
 
 
 def _are_purchases(commands: Sequence[Command]) -> TypeGuard[Sequence[PurchaseCommand]]:

@@ -148,9 +148,9 @@ class Inventory:
         boundaries = (self.terms.starts_at_us, after_us if ends_at_us is None else ends_at_us)
         return min((boundary for boundary in boundaries if boundary > after_us), default=None)
 
-    def next_expiry_us(self) -> int | None:
-        """When the next holds come due, in microseconds since 1970 UTC; None for never."""
-        return self._holds.next_due_us()
+    def next_expiry_us(self, after_us: int = -1) -> int | None:
+        """The first instant after `after_us` at which a hold expires; None for never."""
+        return self._holds.first_expiry_us(after_us)
 
     def holds_due(self, now_us: int) -> Iterator[Purchase]:
         """The holds whose time is over, the earliest first."""
