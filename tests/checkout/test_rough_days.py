@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import pytest
 from flashsale_server.checkout import OutcomeUnknown
 from flashsale_server.domain import Answer, Entry, EntryKind, Inventory, Outcome
-from flashsale_server.ledger import GENESIS_DIGEST, Ledger
+from flashsale_server.ledger import GENESIS_DIGEST, ChainAudit, Ledger
 
 from tests.checkout.rough_day import LIMIT, SALES, STOCK, Asked, RoughDay
 
@@ -99,6 +99,9 @@ async def test_the_ledger_the_nodes_and_the_answers_agree(seed: int) -> None:
         await books.read(day.ledgers[0].truth, sale_id)
         assert books.sale.total_stock == STOCK
         assert books.sale.sold_stock == sum(books.units.values())
+        audited = ChainAudit(sale_id)
+        async for append in day.ledgers[0].truth.read(sale_id, 0):
+            assert list(audited.findings(append)) == []
         for arrivals in books.arrivals.values():
             assert arrivals == sorted(set(arrivals)), "somebody was served before their turn"
         check_answers(books, sale_id, day)

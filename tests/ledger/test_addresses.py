@@ -16,15 +16,18 @@ def test_the_room_has_one_door() -> None:
         "Append",
         "AppendRejected",
         "AppendUnknown",
+        "ChainAudit",
         "Ledger",
         "LedgerDamaged",
         "LedgerError",
+        "LedgerSnapshot",
         "LedgerTooNew",
         "LedgerUnavailable",
         "LedgerUnusable",
         "PositionConflict",
         "encoded",
         "open_ledger",
+        "open_snapshot",
     ]
 
 

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from flashsale import Outcome
 
+from flashsale_server.cli.audit import audit
 from flashsale_server.cli.connecting import AS_THEY_ARE, SaleName, Server, asks, fail
+from flashsale_server.cli.export import export_purchases
 from flashsale_server.cli.purchases import confirm, purchases, release
 from flashsale_server.cli.sales import sale_commands
 from flashsale_server.settings import Settings, SettingsInvalid
@@ -87,6 +89,10 @@ _serve.__annotations__ = {
     name: parameter.annotation for name, parameter in _serve_signature().parameters.items()
 }
 cli.command("serve")(_serve)
+
+
+cli.command("audit")(audit)
+purchases.command("export")(export_purchases)
 
 
 @cli.command()

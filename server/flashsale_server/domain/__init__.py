@@ -3,6 +3,8 @@
 Pure, deterministic and free of I/O, so that replaying a ledger rebuilds a sale exactly.
 """
 
+from flashsale_server.domain.audit import SaleAudit
+from flashsale_server.domain.audit_rules import Finding, Rule
 from flashsale_server.domain.changes import STOCK_MAX
 from flashsale_server.domain.circuit_breaker import CircuitBreaker, CircuitState, Permit
 from flashsale_server.domain.commands import (
@@ -59,6 +61,7 @@ __all__ = [
     "Entry",
     "EntryDetail",
     "EntryKind",
+    "Finding",
     "Inventory",
     "Mint",
     "Outcome",
@@ -71,6 +74,8 @@ __all__ = [
     "RestockCommand",
     "ResumeCommand",
     "ReusedRequestId",
+    "Rule",
+    "SaleAudit",
     "SaleState",
     "SaleTerms",
     "Transition",

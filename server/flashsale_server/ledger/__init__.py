@@ -5,6 +5,7 @@ behind it.
 """
 
 from flashsale_server.ledger.append import GENESIS_DIGEST, Append, encoded
+from flashsale_server.ledger.chain_audit import ChainAudit
 from flashsale_server.ledger.errors import (
     AppendRejected,
     AppendUnknown,
@@ -15,21 +16,25 @@ from flashsale_server.ledger.errors import (
     LedgerUnusable,
     PositionConflict,
 )
-from flashsale_server.ledger.opening import open_ledger
+from flashsale_server.ledger.opening import open_ledger, open_snapshot
 from flashsale_server.ledger.protocol import Ledger
+from flashsale_server.ledger.snapshot import LedgerSnapshot
 
 __all__ = [
     "GENESIS_DIGEST",
     "Append",
     "AppendRejected",
     "AppendUnknown",
+    "ChainAudit",
     "Ledger",
     "LedgerDamaged",
     "LedgerError",
+    "LedgerSnapshot",
     "LedgerTooNew",
     "LedgerUnavailable",
     "LedgerUnusable",
     "PositionConflict",
     "encoded",
     "open_ledger",
+    "open_snapshot",
 ]

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 from flashsale_server.ledger.errors import LedgerUnusable
 from flashsale_server.ledger.memory import MemoryLedger
 from flashsale_server.ledger.protocol import Ledger
+from flashsale_server.ledger.snapshot import LedgerSnapshot
 from flashsale_server.ledger.sqlite import SqliteLedger
 
 _ALLOWED = (
@@ -45,6 +46,23 @@ async def open_ledger(url: str, *, node: str) -> Ledger:
             )
         case _:
             raise LedgerUnusable(f"there is no ledger {scheme!r}; allowed are {_ALLOWED}")
+
+
+def open_snapshot(url: str) -> LedgerSnapshot:
+    """The ledger at `url` as it is now, to be read by somebody who does not own it.
+
+    Raises:
+        LedgerUnusable: the URL names no ledger file, or one that cannot be read.
+        LedgerDamaged: what it names was a ledger once.
+        LedgerTooNew: a later version made it.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() != "sqlite":
+        raise LedgerUnusable(
+            f"a ledger {scheme!r} cannot be read from outside; allowed is sqlite:///file.db"
+        )
+    path, _ = _sqlite_address(rest)
+    return LedgerSnapshot(path)
 
 
 def _sqlite_address(rest: str) -> tuple[Path, bool]:

@@ -72,6 +72,29 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return _connect(path, "ro")
 
 
+def connect_to_look(path: Path, *, is_at_rest: bool) -> sqlite3.Connection:
+    """A connection to the ledger at `path` that leaves no trace.
+
+    One that is at rest has no log, so nobody writes to it; of any other the log is read as well.
+
+    Raises:
+        LedgerUnusable, LedgerTooNew: there is none, or it cannot be read.
+    """
+    if not path.is_file():
+        raise LedgerUnusable(f"there is no ledger file {path}")
+    if not os.access(path, os.R_OK):
+        raise LedgerUnusable(f"{path} cannot be read by this user")
+    if path.stat().st_size < _SMALLEST_DATABASE_BYTES and is_at_rest:
+        raise LedgerUnusable(f"{path} is not a ledger")
+    if path.stat().st_size:
+        _check_mark(path)
+    try:
+        # SQLite would make files beside one that is at rest.
+        return _connect(path, "ro", "&immutable=1" if is_at_rest else "")
+    except sqlite3.Error as error:
+        raise opening_fault(path.name, error) from error
+
+
 def _size_bytes(path: Path) -> int:
     """The size of the file at `path`; 0 when there is none and one can be made."""
     folder = path.parent

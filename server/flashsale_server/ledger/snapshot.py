@@ -1,0 +1,106 @@
+"""A ledger file read by somebody who does not own it, as it was when the reading began.
+
+Rule 1: nothing is written, neither to the file nor beside it, and no lock is held for longer than a
+chunk of rows is read; so a server that sells from the file does not notice.
+
+Rule 2: the rows are given as they are. What a ledger promises about them is for the reader to find
+out, so none is left out for being in the wrong place.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from flashsale_server.ledger.append import Append
+from flashsale_server.ledger.errors import LedgerError, LedgerUnavailable
+from flashsale_server.ledger.sqlite_faults import is_damage, reading_fault
+from flashsale_server.ledger.sqlite_file import connect_to_look
+from flashsale_server.ledger.sqlite_schema import TAILS, Row
+
+_CHUNK_ROWS = 500
+
+_ROWS = f"""
+SELECT sale_id, first_position, last_position, recorded_at, node, schema_version, entries, digest
+FROM appends WHERE sale_id = ?1 AND first_position > ?2 AND first_position <= ?3
+ORDER BY first_position LIMIT {_CHUNK_ROWS}
+"""  # noqa: S608 - a number, nothing else
+
+_LAST_ROW = "SELECT max(first_position) FROM appends WHERE sale_id = ?"
+
+
+class LedgerSnapshot:
+    """The ledger file at `path`, as it is now.
+
+    Attributes:
+        tails: the last position of each sale, by its id, sorted.
+
+    Raises:
+        LedgerUnusable: it cannot be opened, or is no ledger.
+        LedgerTooNew: a later version made it.
+        LedgerDamaged: it was a ledger once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()
+        self._log = self._path.with_name(self._path.name + "-wal")
+        self._has_log = self._log.exists()
+        self._connection = connect_to_look(self._path, is_at_rest=not self._has_log)
+        try:
+            self.tails: dict[str, int] = dict(self._connection.execute(TAILS))
+            self._last_rows = {sale_id: self._last_row(sale_id) for sale_id in self.tails}
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._fault(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def appends(self, sale_id: str) -> Iterator[Append]:
+        """The sale's rows in order, up to the one that was its last when the reading began.
+
+        Raises:
+            LedgerUnavailable: the file could not be read now.
+            LedgerDamaged: it is not what SQLite wrote.
+        """
+        after = -1
+        while rows := self._rows(sale_id, after):
+            for row in rows:
+                yield Append(*row)
+            after = rows[-1][1]
+
+    def check_still(self) -> None:
+        """Check that nobody has begun to write to a file that was at rest.
+
+        Raises:
+            LedgerUnavailable: somebody has, so what was read may not fit together.
+        """
+        if not self._has_log and self._log.exists():
+            raise LedgerUnavailable(
+                f"a server has begun to write to {self._path.name} meanwhile; try again"
+            )
+
+    def _last_row(self, sale_id: str) -> int:
+        row = self._connection.execute(_LAST_ROW, (sale_id,)).fetchone()
+        return int(row[0])
+
+    def _rows(self, sale_id: str, after: int) -> list[Row]:
+        try:
+            bounds = (sale_id, after, self._last_rows.get(sale_id, 0))
+            return self._connection.execute(_ROWS, bounds).fetchall()
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: sqlite3.Error) -> LedgerError:
+        if is_damage(error):
+            self.check_still()
+        return reading_fault(self._path.name, error)
