@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import grpc
 import pytest
 from flashsale import (
     AsyncClient,
@@ -30,6 +31,7 @@ from flashsale import (
     SaleNotFound,
 )
 
+from tests.client_sdk.scripted_server import Context, scripted
 from tests.servers import ServerProcess, back_at, running, server_process, until
 
 ONCE = Retries(attempts=1)
@@ -220,6 +222,23 @@ async def test_whoever_is_cancelled_while_trying_to_buy_holds_nothing() -> None:
             await buying
         mine = await client.get_purchase("ann")
         assert [item.state for item in mine.purchases] == [PurchaseState.RELEASED]
+
+
+async def test_whoever_is_cancelled_hears_nothing_of_what_trying_to_buy_came_to() -> None:
+    was_cancelled = asyncio.Event()
+
+    async def refuse_late(context: Context) -> None:
+        await until(was_cancelled)
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, "not you")
+
+    async with scripted() as (address, server), AsyncClient(address) as client:
+        server.turns = [refuse_late]
+        buying = asyncio.create_task(client.hold("ann").__aenter__())
+        await server.arrived.get()
+        buying.cancel()
+        was_cancelled.set()
+        with pytest.raises(asyncio.CancelledError):
+            await buying
 
 
 async def test_a_refusal_is_no_error_and_holds_nothing() -> None:
