@@ -25,17 +25,18 @@ from flashsale_server.domain import (
     EntryKind,
     PauseCommand,
     Purchase,
-    RestockCommand,
     ResumeCommand,
 )
-from flashsale_server.grpc_api.page_tokens import position_of, position_token, sale_of, sale_token
+from flashsale_server.grpc_api.page_tokens import position_token, sale_token
 from flashsale_server.grpc_api.responses import write_purchase
 from flashsale_server.grpc_api.sale_requests import (
     check_purchase,
     check_sale,
     new_sale_of,
-    page_size_of,
+    purchases_page_of,
+    restock_of,
     revision_of,
+    sales_page_of,
     update_of,
 )
 from flashsale_server.grpc_api.sale_responses import entry_message, sale_message
@@ -69,8 +70,7 @@ class SaleAdminServicer:
         self, request: admin.ListSalesRequest, caller: Caller
     ) -> admin.ListSalesResponse:
         """All sales, sorted by id."""
-        size = page_size_of(request.page_size)
-        after = sale_of(request.page_token)
+        size, after = sales_page_of(request)
         sale_ids = [item for item in await self._checkout.sale_ids() if item > after]
         page = admin.ListSalesResponse()
         for sale_id in sale_ids[:size]:
@@ -102,10 +102,7 @@ class SaleAdminServicer:
 
     async def RestockSale(self, request: admin.RestockSaleRequest, caller: Caller) -> admin.Sale:
         """Add units, or take unsold ones away."""
-        if not request.stock_change:
-            raise InvalidFields([Violation("stock_change", "must not be 0")])
-        command = RestockCommand(request.stock_change, revision_of(request.etag))
-        return await self._changed(request.sale_id, command, caller)
+        return await self._changed(request.sale_id, restock_of(request), caller)
 
     async def CancelPurchase(
         self, request: admin.CancelPurchaseRequest, caller: Caller
@@ -123,14 +120,13 @@ class SaleAdminServicer:
         self, request: admin.ListPurchasesRequest, caller: Caller
     ) -> admin.ListPurchasesResponse:
         """A sale's purchases as they are now, by position."""
-        size = page_size_of(request.page_size)
-        after = position_of(request.page_token)
-        lane = await self._checkout.lane(check_sale(request.sale_id))
+        size, after = purchases_page_of(request)
+        lane = await self._checkout.lane(request.sale_id)
         await self._checkout.refresh(lane)
         page = admin.ListPurchasesResponse()
         async for purchase in self._purchases(lane, after):
             if len(page.purchases) == size:
-                page.next_page_token = position_token(page.purchases[-1].position)
+                page.next_page_token = position_token(lane.sale_id, page.purchases[-1].position)
                 break
             write_purchase(page.purchases.add(), lane.sale_id, purchase)
         return page

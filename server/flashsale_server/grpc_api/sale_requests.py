@@ -7,7 +7,8 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from flashsale_server.checkout import InvalidFields, Violation
-from flashsale_server.domain import STOCK_MAX, SaleTerms, UpdateCommand
+from flashsale_server.domain import STOCK_MAX, RestockCommand, SaleTerms, UpdateCommand
+from flashsale_server.grpc_api.page_tokens import position_of, sale_of
 from flashsale_server.grpc_api.requests import QUANTITY_MAX, check_identifier, check_sale_id
 
 TITLE_CHARACTERS: Final = 200
@@ -129,14 +130,53 @@ def check_purchase(sale_id: str, user_id: str, purchase_id: str) -> None:
         raise InvalidFields(violations)
 
 
-def page_size_of(page_size: int) -> int:
-    """How many a page may have.
+def restock_of(request: admin.RestockSaleRequest) -> RestockCommand:
+    """The change of the stock that a request asks for.
 
     Raises:
-        InvalidFields: it is out of range.
+        InvalidFields: with every violation.
     """
+    violations: list[Violation] = []
+    check_sale_id(violations, "sale_id", request.sale_id)
+    if not request.stock_change:
+        violations.append(Violation("stock_change", "must not be 0"))
+    if violations:
+        raise InvalidFields(violations)
+    return RestockCommand(request.stock_change, revision_of(request.etag))
+
+
+def sales_page_of(request: admin.ListSalesRequest) -> tuple[int, str]:
+    """How many sales to list, and the one after which to begin.
+
+    Raises:
+        InvalidFields: with every violation.
+    """
+    violations: list[Violation] = []
+    size = _page_size_of(violations, request.page_size)
+    after = sale_of(violations, request.page_token)
+    if violations:
+        raise InvalidFields(violations)
+    return size, after
+
+
+def purchases_page_of(request: admin.ListPurchasesRequest) -> tuple[int, int]:
+    """How many purchases to list, and the position after which to begin.
+
+    Raises:
+        InvalidFields: with every violation.
+    """
+    violations: list[Violation] = []
+    check_sale_id(violations, "sale_id", request.sale_id)
+    size = _page_size_of(violations, request.page_size)
+    after = position_of(violations, request.sale_id, request.page_token)
+    if violations:
+        raise InvalidFields(violations)
+    return size, after
+
+
+def _page_size_of(violations: list[Violation], page_size: int) -> int:
     if not 0 <= page_size <= PAGE_SIZE_MAX:
-        raise InvalidFields([Violation("page_size", f"must be 0 to {PAGE_SIZE_MAX}")])
+        violations.append(Violation("page_size", f"must be 0 to {PAGE_SIZE_MAX}"))
     return page_size or PAGE_SIZE
 
 
@@ -153,8 +193,10 @@ def _terms_of(violations: list[Violation], sale: admin.Sale, now_us: int) -> Sal
     ]
     hold_us = 0
     if sale.HasField("hold_duration"):
-        hold_us = sale.hold_duration.seconds * 1_000_000 + sale.hold_duration.nanos // 1000
-        if not HOLD_US_MIN <= hold_us <= HOLD_US_MAX or hold_us % 1000:
+        nanos = sale.hold_duration.nanos
+        hold_us = sale.hold_duration.seconds * 1_000_000 + nanos // 1000
+        is_whole = 0 <= nanos < 1_000_000_000 and not nanos % 1_000_000
+        if not HOLD_US_MIN <= hold_us <= HOLD_US_MAX or not is_whole:
             text = "must be 1 s to 24 h, in whole milliseconds"
             violations.append(Violation("sale.hold_duration", text))
     starts_at_us = _instant_of(violations, sale, "start_time")
