@@ -14,7 +14,7 @@ import pytest
 from flashsale import Client, Outcome
 from flashsale_server.ledger import Append, open_ledger
 
-from tests.cli.test_commands import flash_sale
+from tests.cli.running import flash_sale
 from tests.ledger.audited_days import RandomDay, Row, chained, whole_day
 from tests.servers import server_process
 

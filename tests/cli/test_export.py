@@ -16,8 +16,8 @@ from flashsale.v1 import sale_admin_pb2 as admin
 from flashsale.v1 import sale_admin_pb2_grpc as rpc
 from google.protobuf.duration_pb2 import Duration
 
+from tests.cli.running import flash_sale
 from tests.cli.test_audit import stored
-from tests.cli.test_commands import flash_sale
 from tests.ledger.audited_days import whole_day
 from tests.servers import ServerProcess, server_process
 

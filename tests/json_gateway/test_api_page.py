@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
+from flashsale.v1 import sale_admin_pb2 as admin
 from google.api import annotations_pb2
 from openapi_spec_validator import validate
 
@@ -25,7 +26,11 @@ async def test_the_document_is_openapi(document: dict[str, Any]) -> None:
 
 async def test_the_document_has_every_path_of_the_contract(document: dict[str, Any]) -> None:
     expected = set()
-    for rpc in pb.DESCRIPTOR.services_by_name["FlashSaleService"].methods:
+    services = (
+        pb.DESCRIPTOR.services_by_name["FlashSaleService"],
+        admin.DESCRIPTOR.services_by_name["SaleAdminService"],
+    )
+    for rpc in (method for service in services for method in service.methods):
         rule = rpc.GetOptions().Extensions[annotations_pb2.http]
         for one in (rule, *rule.additional_bindings):
             method = one.WhichOneof("pattern")

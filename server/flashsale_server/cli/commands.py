@@ -13,6 +13,7 @@ from flashsale_server.cli.connecting import AS_THEY_ARE, SaleName, Server, asks,
 from flashsale_server.cli.export import export_purchases
 from flashsale_server.cli.purchases import confirm, purchases, release
 from flashsale_server.cli.sales import sale_commands
+from flashsale_server.cli.tokens import tokens
 from flashsale_server.settings import Settings, SettingsInvalid
 
 cli = typer.Typer(
@@ -183,4 +184,5 @@ async def rush(
 cli.command(context_settings=AS_THEY_ARE)(confirm)
 cli.command(context_settings=AS_THEY_ARE)(release)
 cli.add_typer(purchases)
+cli.add_typer(tokens)
 cli.add_typer(sale_commands)

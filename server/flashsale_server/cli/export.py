@@ -8,20 +8,20 @@ text that begins like a formula, and user ids are whatever callers say; so such 
 apostrophe. JSON lines carry everything as it is.
 """
 
-import asyncio
 import contextlib
 import csv
 import enum
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Final
 
 import typer
+from flashsale import Purchase
 
-from flashsale_server.settings import PREFIX
+from flashsale_server.cli.connecting import SaleName, Server, asks, fail
 
 if TYPE_CHECKING:
     from flashsale_server.ledger import Append, LedgerSnapshot
@@ -58,17 +58,13 @@ class Format(enum.StrEnum):
     JSONL = "jsonl"
 
 
-def export_purchases(
+@asks
+async def export_purchases(
+    server: Server,
     ledger: Annotated[
         str | None, typer.Option(help="Read this ledger, in use or not, instead of a server.")
     ] = None,
-    address: Annotated[
-        str,
-        typer.Option(
-            envvar=PREFIX + "GRPC_ADDRESS", help="The server's gRPC address.", show_envvar=False
-        ),
-    ] = "127.0.0.1:50051",
-    sale: Annotated[str, typer.Option(help="The sale.")] = "default",
+    sale: SaleName = "default",
     form: Annotated[Format, typer.Option("--format", help="csv or jsonl.")] = Format.CSV,
     output: Annotated[str, typer.Option(help='A file, or "-" for standard output.')] = "-",
 ) -> None:
@@ -78,22 +74,20 @@ def export_purchases(
 
     Example: flash-sale purchases export --format jsonl --output sold.jsonl
     """
-    import grpc
-
     from flashsale_server.ledger import LedgerError
 
     try:
         with _opened(output) as sink:
             write = _writer(sink, form)
             if ledger is None:
-                asyncio.run(_write_each(_rows_of_server(address, sale), write))
+                async with server.client(sale, timeout=60) as client:
+                    async for purchase in client.admin.list_purchases(sale, page_size=PAGE_SIZE):
+                        write(_row_of(purchase))
             else:
                 for row in _rows_of_ledger(ledger, sale):
                     write(row)
-    except grpc.aio.AioRpcError as error:
-        _fail(f"{address} could not be asked: {error.details()}")
-    except (LedgerError, OSError, ValueError) as error:
-        _fail(str(error))
+    except LedgerError as error:
+        fail(str(error))
 
 
 def _rows_of_ledger(url: str, sale_id: str) -> Iterator[Row]:
@@ -144,41 +138,19 @@ def _rows_of_append(append: "Append", ends: dict[str, tuple[str, int]]) -> Itera
         }
 
 
-async def _rows_of_server(address: str, sale_id: str) -> AsyncIterator[Row]:
-    import grpc
-    from flashsale.v1 import flash_sale_pb2 as pb
-    from flashsale.v1 import sale_admin_pb2 as admin
-    from flashsale.v1 import sale_admin_pb2_grpc as rpc
-
-    request = admin.ListPurchasesRequest(sale_id=sale_id, page_size=PAGE_SIZE)
-    async with grpc.aio.insecure_channel(address) as channel:
-        stub: rpc.SaleAdminServiceAsyncStub = rpc.SaleAdminServiceStub(channel)
-        while True:
-            page = await stub.ListPurchases(request, timeout=60)
-            for purchase in page.purchases:
-                is_hold = purchase.HasField("hold_expire_time")
-                yield {
-                    "sale_id": purchase.sale_id,
-                    "position": purchase.position,
-                    "purchase_id": purchase.purchase_id,
-                    "user_id": purchase.user_id,
-                    "request_id": purchase.request_id,
-                    "quantity": purchase.quantity,
-                    "state": pb.PurchaseState.Name(purchase.state).removeprefix("PURCHASE_STATE_"),
-                    "create_time": _time(purchase.create_time.ToMicroseconds()),
-                    "hold_expire_time": _time(
-                        purchase.hold_expire_time.ToMicroseconds() if is_hold else None
-                    ),
-                    "end_time": None,
-                }
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-
-async def _write_each(rows: AsyncIterator[Row], write: Callable[[Row], None]) -> None:
-    async for row in rows:
-        write(row)
+def _row_of(purchase: Purchase) -> Row:
+    return {
+        "sale_id": purchase.sale_id,
+        "position": purchase.position,
+        "purchase_id": purchase.purchase_id,
+        "user_id": purchase.user_id,
+        "request_id": purchase.request_id,
+        "quantity": purchase.quantity,
+        "state": purchase.state.value,
+        "create_time": _written(purchase.create_time),
+        "hold_expire_time": _written(purchase.hold_expire_time),
+        "end_time": None,
+    }
 
 
 def _writer(sink: IO[str], form: Format) -> Callable[[Row], None]:
@@ -199,7 +171,11 @@ def _time(at_us: int | None) -> str | None:
     if at_us is None:
         return None
     seconds, us = divmod(at_us, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{us:06}Z"
+    return _written(datetime.fromtimestamp(seconds, UTC).replace(microsecond=us))
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else f"{time:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 @contextlib.contextmanager
@@ -212,8 +188,3 @@ def _opened(output: str) -> Iterator[IO[str]]:
     stdout = sys.stdout
     with open(stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as sink:
         yield sink
-
-
-def _fail(sentence: str) -> None:
-    typer.echo(f"flash-sale: {sentence}", err=True)
-    raise typer.Exit(1)
