@@ -232,6 +232,7 @@ REASONS: Final[dict[str, type[FlashSaleError]]] = {
     "SALE_EXISTS": SaleExists,
     "SALE_ENDED": SaleEnded,
     "NOT_ENOUGH_UNSOLD": NotEnoughUnsold,
+    "TOO_MANY_CONNECTIONS": Unavailable,
 }
 """The class of each of the server's reasons."""
 

@@ -104,7 +104,9 @@ class Server:
             )
             undo.push_async_callback(grpc_server.stop, 0)
             http = HttpServer(
-                settings.http_address, certificates.ssl_context() if certificates else None
+                settings.http_address,
+                certificates.ssl_context() if certificates else None,
+                settings.max_connections,
             )
             undo.push_async_callback(http.stop)
             grpc_port, http_port = grpc_server.listen(), http.listen()

@@ -78,6 +78,7 @@ CLASSES = [
     (Code.ALREADY_EXISTS, "SALE_EXISTS", SaleExists),
     (Code.FAILED_PRECONDITION, "SALE_ENDED", SaleEnded),
     (Code.FAILED_PRECONDITION, "NOT_ENOUGH_UNSOLD", NotEnoughUnsold),
+    (Code.UNAVAILABLE, "TOO_MANY_CONNECTIONS", Unavailable),
 ]
 
 

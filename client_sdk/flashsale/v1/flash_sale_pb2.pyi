@@ -87,6 +87,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_SALE_EXISTS: _ClassVar[ErrorReason]
     ERROR_REASON_SALE_ENDED: _ClassVar[ErrorReason]
     ERROR_REASON_NOT_ENOUGH_UNSOLD: _ClassVar[ErrorReason]
+    ERROR_REASON_TOO_MANY_CONNECTIONS: _ClassVar[ErrorReason]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_PURCHASED: Outcome
 OUTCOME_HELD: Outcome
@@ -144,6 +145,7 @@ ERROR_REASON_PURCHASE_CANCELLED: ErrorReason
 ERROR_REASON_SALE_EXISTS: ErrorReason
 ERROR_REASON_SALE_ENDED: ErrorReason
 ERROR_REASON_NOT_ENOUGH_UNSOLD: ErrorReason
+ERROR_REASON_TOO_MANY_CONNECTIONS: ErrorReason
 
 class Purchase(_message.Message):
     __slots__ = ("purchase_id", "sale_id", "user_id", "request_id", "quantity", "state", "position", "create_time", "hold_expire_time")

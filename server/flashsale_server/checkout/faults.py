@@ -31,6 +31,7 @@ is decided by the one error table of the gRPC room.
     |   |-- ShuttingDown     the server is about to stop
     |   `-- TooManyWatchers  as many streams watch as the server allows
     `-- HTTP only
+        |-- TooManyConnections  as many are open as the server allows
         |-- PathNotFound     there is no such path
         |-- MethodNotAllowed the path exists, but not for this method
         `-- BodyTooLarge     the body is larger than the server reads
@@ -257,6 +258,13 @@ class TooManyWatchers(Unavailable):
 
     def __init__(self, capacity: int) -> None:
         super().__init__(f"{capacity} streams watch already", retry_after_seconds=5.0)
+
+
+class TooManyConnections(Unavailable):
+    """As many connections are open as the server allows, of all or from one address."""
+
+    def __init__(self) -> None:
+        super().__init__("too many connections are open already", retry_after_seconds=1.0)
 
 
 class PathNotFound(Fault):

@@ -25,6 +25,10 @@ from flashsale_server.grpc_api.guarded_server import GuardedServer, authorizatio
 from flashsale_server.grpc_api.reflection import add_reflection
 
 MESSAGE_BYTES_MAX: Final = 4 * 1024 * 1024
+METADATA_BYTES_MAX: Final = 16 * 1024
+IDLE_MS: Final = 15 * 60_000
+"""How long a connection may be open without a call; clients come back by themselves."""
+HANDSHAKE_MS: Final = 20_000
 PENDING_MAX: Final = 1_000_000
 KEEPALIVE_MIN_INTERVAL_MS: Final = 10_000
 """How often a client may ping a quiet connection."""
@@ -51,6 +55,10 @@ def server_options(max_concurrent_streams: int = 20_000) -> list[tuple[str, int]
         ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MIN_INTERVAL_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_ping_strikes", 3),
+        ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),
+        ("grpc.max_connection_idle_ms", IDLE_MS),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
     ]

@@ -125,6 +125,7 @@ class _Application:
         # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
         if binding.rpc.client_streaming:
+            exchange.take_time()
             read = asyncio.Event()
             requests = messages_in(body_parts(exchange.receive, read), binding.rpc.input_type)
             left = client_left(exchange.receive, read)

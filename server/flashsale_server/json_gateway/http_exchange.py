@@ -33,6 +33,9 @@ class Exchange:
         self.receive = receive
         self.send = send
 
+    def take_time(self) -> None:
+        """Let the body come as slowly as it likes."""
+
     async def body(self) -> bytes:
         """The request's whole body.
 

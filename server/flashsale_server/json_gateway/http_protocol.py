@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
-    RequestResponseCycle,
 )
 
-from flashsale_server.checkout import InvalidFields, Violation
+from flashsale_server.checkout import Fault, InvalidFields, TooManyConnections, Violation
+from flashsale_server.json_gateway.crowd import Crowd
 from flashsale_server.json_gateway.http_errors import Headers, error_response
 from flashsale_server.json_gateway.http_exchange import Exchange
 
@@ -24,10 +24,14 @@ URL_BYTES_MAX: Final = 8 * 1024
 HEAD_BYTES_MAX: Final = 64 * 1024
 """How much may come before a body, and between two pieces of one."""
 
+REQUEST_SECONDS: Final = 30.0
+"""How long a request may take to arrive, its body included, unless it is a stream."""
+
 CONNECTION: Final = "flashsale.connection"
 """Where the state of a request's scope has its connection."""
 
 _URL_TOO_LONG: Final = (414, "url", f"is longer than {URL_BYTES_MAX} bytes")
+_TOO_SLOW: Final = (408, "request", f"took more than {REQUEST_SECONDS:.0f} s to arrive")
 _HEAD_TOO_LARGE: Final = (431, "headers", f"are larger than {HEAD_BYTES_MAX} bytes")
 
 
@@ -42,13 +46,18 @@ def exchange_of(scope: Scope, receive: Receive, send: Send) -> Exchange:
 class WholeExchange(Exchange):
     """A request and its answer as wholes: in one call each what ASGI does in several messages."""
 
-    __slots__ = ("_cycle",)
+    __slots__ = ("_connection", "_cycle")
 
     def __init__(
-        self, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send
+        self, connection: "HttpProtocol", scope: Scope, receive: Receive, send: Send
     ) -> None:
         super().__init__(scope, receive, send)
-        self._cycle = cycle
+        self._cycle = connection.cycle
+        self._connection = connection
+
+    def take_time(self) -> None:
+        """Let the body come as slowly as it likes."""
+        self._connection.take_time()
 
     async def body(self) -> bytes:
         """The body, at once where all of it has come already; `Exchange` says what is raised."""
@@ -84,20 +93,53 @@ class WholeExchange(Exchange):
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
+    crowd: Crowd | None = None
+    """The connections of this server; None where they are not counted."""
+
     _unread_bytes = 0
     _has_progressed = False
+    _arriving_since: float | None = None
+    _is_counted = False
     _refusal: tuple[int, str, str] | None = None
 
     def exchange(self, scope: Scope, receive: Receive, send: Send) -> Exchange:
         """The exchange of a request: whole, unless a later request has been read by now."""
         is_latest = self.cycle.scope is scope
         if is_latest:
-            return WholeExchange(self.cycle, scope, receive, send)
+            return WholeExchange(self, scope, receive, send)
         return Exchange(scope, receive, send)
 
     def status_of(self, error: Exception) -> status_pb2.Status:
         """How a refusal looks on the wire."""
         return status_pb2.Status(code=code_pb2.INVALID_ARGUMENT, message=str(error))
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless there are too many connections, of all or from this address."""
+        super().connection_made(transport)
+        self._arriving_since = self.loop.time()
+        if self.crowd is not None:
+            self._is_counted = self.crowd.has_let_in(self._host())
+            if not self._is_counted:
+                self._refuse(TooManyConnections())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        super().connection_lost(exc)
+        if self.crowd is not None and self._is_counted:
+            self.crowd.leave(self._host())
+
+    def take_time(self) -> None:
+        """Let the request at hand arrive as slowly as it likes: it is a stream."""
+        self._arriving_since = None
+
+    def hang_up_if_slow(self, now: float) -> None:
+        """End the connection if a request takes too long to arrive; `now` is the loop's time."""
+        since = self._arriving_since
+        if since is None or now - since < REQUEST_SECONDS or self.transport.is_closing():
+            return
+        if not self.flow.read_paused:  # else it is the server that does not read on
+            self._refusal = _TOO_SLOW
+            self.send_400_response("")
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless what is read comes to nothing for too long."""
@@ -109,6 +151,11 @@ class HttpProtocol(HttpToolsProtocol):
         elif self._unread_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
             self._refusal = _HEAD_TOO_LARGE
             self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """Take the beginning of a request."""
+        self._arriving_since = self.loop.time()
+        super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the URL.
@@ -144,6 +191,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Take the end of the body."""
         self._has_progressed = True
+        self._arriving_since = None
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -158,10 +206,16 @@ class HttpProtocol(HttpToolsProtocol):
                 self.transport.close()
                 return
         code, field, description = self._refusal or (400, "request", msg)
-        error = InvalidFields([Violation(field, description)])
-        _, headers, body = error_response(self.status_of(error), error)
-        self.transport.write(_head(code, headers, len(body), keep_alive=False) + body)
+        self._refuse(InvalidFields([Violation(field, description)]), code)
+
+    def _refuse(self, error: Fault, code: int | None = None) -> None:
+        """Tell why, and hang up."""
+        usual, headers, body = error_response(self.status_of(error), error)
+        self.transport.write(_head(code or usual, headers, len(body), keep_alive=False) + body)
         self.transport.close()
+
+    def _host(self) -> str:
+        return self.client[0] if self.client else ""
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -14,11 +14,18 @@ import uvicorn
 from google.rpc import status_pb2
 from starlette.types import ASGIApp
 
+from flashsale_server.json_gateway.crowd import Crowd
 from flashsale_server.json_gateway.http_errors import StatusOf
 from flashsale_server.json_gateway.http_protocol import HttpProtocol
 
 IDLE_SECONDS: Final = 75
 """How long a connection may stay open without a request."""
+
+
+LOOK_SECONDS: Final = 1.0
+"""How often requests that are slow to arrive are looked for."""
+
+MAX_CONNECTIONS: Final = 10_000
 
 
 class HttpServer:
@@ -27,10 +34,18 @@ class HttpServer:
     Args:
         address: where to listen, "host:port"; port 0 for any that is free.
         tls: for TLS; None for a port that is not encrypted.
+        max_connections: how many may be open at once; half of them from one address.
     """
 
-    def __init__(self, address: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        tls: ssl.SSLContext | None = None,
+        max_connections: int = MAX_CONNECTIONS,
+    ) -> None:
         self._address = address
+        self._crowd = Crowd(max_connections)
+        self._looking: asyncio.Task[None] | None = None
         self._tls = tls
         self._listener: socket.socket | None = None
         self._server: _EmbeddedServer | None = None
@@ -57,7 +72,7 @@ class HttpServer:
         config = uvicorn.Config(
             app,
             loop="none",
-            http=HttpProtocol if status_of is None else _protocol_with(status_of),
+            http=_protocol_with(self._crowd, status_of),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -70,9 +85,12 @@ class HttpServer:
         )
         self._server = _EmbeddedServer(config)
         self._task = asyncio.create_task(self._server.serve([self._listener]), name="http server")
+        self._looking = asyncio.create_task(_look_after(self._server), name="slow requests")
 
     async def stop(self) -> None:
         """Take no new requests, answer those that are there, and stop."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._server is not None and self._task is not None:
             self._server.should_exit = True
             await self._task
@@ -86,10 +104,22 @@ class _EmbeddedServer(uvicorn.Server):
         yield
 
 
-def _protocol_with(status_of: StatusOf) -> type[HttpProtocol]:
+async def _look_after(server: uvicorn.Server) -> None:
+    """Hang up on requests that take too long to arrive."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        for connection in tuple(server.server_state.connections):
+            if isinstance(connection, HttpProtocol):
+                connection.hang_up_if_slow(loop.time())
+
+
+def _protocol_with(the_crowd: Crowd, status_of: StatusOf | None) -> type[HttpProtocol]:
     class Protocol(HttpProtocol):
+        crowd = the_crowd
+
         def status_of(self, error: Exception) -> status_pb2.Status:
-            return status_of(error)
+            return super().status_of(error) if status_of is None else status_of(error)
 
     return Protocol
 
