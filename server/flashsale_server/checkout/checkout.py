@@ -15,6 +15,7 @@ from flashsale_server.checkout.admission import Admission, Order
 from flashsale_server.checkout.call import Call, all_settled
 from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
+    CircuitOpen,
     Fault,
     LedgerRefused,
     OutcomeUnknown,
@@ -34,6 +35,7 @@ from flashsale_server.domain import (
     Entry,
     EntryDetail,
     EntryKind,
+    Permit,
     Purchase,
     SaleTerms,
     Transition,
@@ -160,15 +162,31 @@ class Checkout:
         fault = self._admission.closed()
         if fault is not None:
             raise fault
+        permit = self.breaker.begin(self.clock.monotonic())
+        if permit is None:
+            raise CircuitOpen(self.breaker.wait_seconds(self.clock.monotonic()))
+        await self._make(self._opening_append(sale_id, terms, total_stock), permit)
         try:
-            await self._ledger.append(self._opening_append(sale_id, terms, total_stock))
             return await self._open(sale_id)
+        except (LedgerUnavailable, LedgerDamaged, LedgerTooNew) as error:
+            raise OutcomeUnknown from error  # it is made, but cannot be shown
+
+    async def _make(self, append: Append, permit: Permit) -> None:
+        try:
+            await self._ledger.append(append)
         except PositionConflict as error:
-            raise SaleExists(sale_id) from error
-        except (AppendRejected, LedgerUnavailable) as error:
+            self.breaker.proved_nothing(permit)
+            raise SaleExists(append.sale_id) from error
+        except AppendRejected as error:
+            self.breaker.failed(self.clock.monotonic(), permit)
             raise LedgerRefused from error
         except AppendUnknown as error:
+            self.breaker.failed(self.clock.monotonic(), permit)
             raise OutcomeUnknown from error
+        except BaseException:
+            self.breaker.proved_nothing(permit)
+            raise
+        self.breaker.succeeded()
 
     def _opening_append(self, sale_id: str, terms: SaleTerms, total_stock: int) -> Append:
         entry = Entry(EntryKind.OPENED.value, total_stock, detail=EntryDetail(terms))

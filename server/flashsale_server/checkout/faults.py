@@ -26,7 +26,7 @@ is decided by the one error table of the gRPC room.
     |   |-- QueueFull        too many calls wait already
     |   |-- CircuitOpen      the ledger failed several times in a row
     |   |-- OutcomeUnknown   what was asked may or may not be in the ledger
-    |   |-- LedgerRefused    the ledger did not take the purchase; nothing was bought
+    |   |-- LedgerRefused    the ledger did not take what was asked; nothing has changed
     |   |-- SaleUnreadable   the sale's ledger is damaged, or newer than this server
     |   |-- ShuttingDown     the server is about to stop
     |   `-- TooManyWatchers  as many streams watch as the server allows
@@ -215,23 +215,20 @@ class CircuitOpen(Unavailable):
 class OutcomeUnknown(Unavailable):
     """What was asked may or may not be in the ledger.
 
-    Attributes:
-        request_id: the id by which asking again will tell; "" for what is no purchase, where a look
-            at the sale tells, and asking for the same again does no harm.
+    Of a purchase the same request id will tell; of anything else, `request_id` is "", it tells to
+    ask for the same again or to look at the sale.
     """
 
     def __init__(self, request_id: str = "") -> None:
+        what, how = ("purchase", " with the same request id") if request_id else ("change", "")
         super().__init__(
-            "the purchase may or may not be recorded; ask again with the same request id"
-            if request_id
-            else "the change may or may not be recorded; look at it, or ask for it again",
-            retry_after_seconds=0.2,
+            f"the {what} may or may not be recorded; ask again{how}", retry_after_seconds=0.2
         )
         self.request_id = request_id
 
 
 class LedgerRefused(Unavailable):
-    """The ledger did not take the purchase; nothing was bought."""
+    """The ledger did not take what was asked; nothing has changed."""
 
     def __init__(self) -> None:
         super().__init__("the ledger does not answer; nothing was decided", retry_after_seconds=0.5)

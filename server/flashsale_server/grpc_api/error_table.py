@@ -100,7 +100,7 @@ def status_of(error: Exception) -> status_pb2.Status:
     code, reason = ERROR_TABLE[type(error)]
     metadata = {}
     if isinstance(error, OutcomeUnknown) and error.request_id:
-        metadata = {"request_id": error.request_id}
+        metadata["request_id"] = error.request_id
     return _status(code, error.message, _error_info(reason, metadata), *_details(error))
 
 
