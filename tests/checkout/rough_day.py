@@ -42,6 +42,8 @@ def nobody(_: Call) -> None:
 class RoughDay:
     """Two nodes and what was asked of them."""
 
+    terms = SaleTerms(per_user_limit=LIMIT)
+
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.clock = ManualClock()
@@ -56,7 +58,14 @@ class RoughDay:
 
     async def live(self, steps: int) -> None:
         """Live through the day, then let everything that waits come to its end."""
-        deeds: dict[Callable[[int], Awaitable[None]], int] = {
+        deeds = self._deeds()
+        for deed in self.chance.choices(list(deeds), list(deeds.values()), k=steps):
+            await deed(self.chance.randrange(2))
+        await self._calm()
+
+    def _deeds(self) -> dict[Callable[[int], Awaitable[None]], int]:
+        """What may happen, and how often."""
+        return {
             self._ask: 30,
             self._turns: 30,
             self._fail: 6,
@@ -71,9 +80,6 @@ class RoughDay:
             self._read: 3,
             self._restart: 1,
         }
-        for deed in self.chance.choices(list(deeds), list(deeds.values()), k=steps):
-            await deed(self.chance.randrange(2))
-        await self._calm()
 
     async def close(self) -> None:
         for checkout in self.nodes:
@@ -97,7 +103,7 @@ class RoughDay:
         node = f"node-{number}-{self.starts}"
         checkout = Checkout(self.ledgers[number], node=node, limits=LIMITS, clock=self.clock)
         for sale_id in SALES:
-            await checkout.open_sale(sale_id, SaleTerms(per_user_limit=LIMIT), STOCK)
+            await checkout.open_sale(sale_id, self.terms, STOCK)
         return checkout
 
     async def _lane(self, number: int) -> Lane:

@@ -112,6 +112,7 @@ async def open_shop(
     per_user_limit: int = 1,
     ends_at_us: int | None = None,
     starts_at_us: int = 0,
+    hold_us: int = 0,
     ledger: TroubledLedger | None = None,
     limits: CheckoutLimits | None = None,
     node: str = "node-1",
@@ -124,7 +125,10 @@ async def open_shop(
     behind: Ledger = ledger
     checkout = Checkout(behind, node=node, limits=limits, clock=clock)
     terms = SaleTerms(
-        per_user_limit=per_user_limit, ends_at_us=ends_at_us, starts_at_us=starts_at_us
+        per_user_limit=per_user_limit,
+        ends_at_us=ends_at_us,
+        starts_at_us=starts_at_us,
+        hold_us=hold_us,
     )
     lane = await checkout.open_sale("sale", terms, stock)
     try:
