@@ -158,6 +158,7 @@ class Lane:
         finally:
             if self.inventory.last_position > before:
                 self.changes.changed()
+                self._queue.wake_anyway()  # there may be holds to end, or another start to await
 
     async def close(self) -> None:
         """Stop at once. What is being appended is of unknown fate; the rest was never decided."""
