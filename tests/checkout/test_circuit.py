@@ -1,5 +1,7 @@
 """The circuit opens for a ledger that fails, for nothing else, and closes by one trial."""
 
+import asyncio
+
 import pytest
 from flashsale_server.checkout import CheckoutLimits, CircuitOpen
 from flashsale_server.domain import Answer, CircuitState, Entry, EntryKind, Outcome, SaleTerms
@@ -178,3 +180,35 @@ async def test_what_was_decided_ahead_when_it_opens_is_answered_with_the_cooldow
         for call in others:
             assert isinstance(call.result, CircuitOpen)
             assert call.result.retry_after_seconds == 30.0
+
+
+async def test_a_race_lost_in_one_sale_lets_no_second_trial_through_in_another() -> None:
+    ledger = FaultyLedger()
+    early_may_go_on, trial_began, trial_may_go_on = (asyncio.Event() for _ in range(3))
+
+    async def hold_up(append: Append) -> None:
+        if append.sale_id == "early" and append.first_position > 1:
+            await early_may_go_on.wait()
+        elif append.decoded()[0].kind == EntryKind.FENCED:
+            trial_began.set()
+            await trial_may_go_on.wait()
+
+    async with open_shop(ledger=ledger) as shop:
+        early = await shop.checkout.open_sale("early", SaleTerms(), 5)
+        third = await shop.checkout.open_sale("third", SaleTerms(), 5)
+        ledger.before_append = hold_up
+        under_way = shop.checkout.admit(early, "ann")  # let through before the circuit opens
+        await turns()
+        await opened_circuit(shop)
+        shop.clock.move(30)
+        trial = shop.ask("ann")
+        await trial_began.wait()
+        await append_elsewhere(ledger, Entry(EntryKind.PAUSED.value), sale_id="early")
+        early_may_go_on.set()
+        await settled(under_way)
+        assert outcome(under_way) == "CircuitOpen"
+        assert outcome(shop.checkout.admit(third, "ann")) == "CircuitOpen"
+        trial_may_go_on.set()
+        await settled(trial)
+        assert outcome(trial) is Outcome.PURCHASED
+        assert state(shop) is CircuitState.CLOSED
