@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.contests import Note, Rounds
 from bench.crowds import SWEPT, rushed, sweep_sides, swept
 from bench.growth import grown, long_rush, many_sales, reopening_rows
+from bench.holds import expired_together
 from bench.results import Results
 from bench.rows import Length, Measurement, table
 
@@ -54,6 +55,7 @@ def all_parts(unary_load: str) -> list[Part]:
         *(_row_part(row) for row in table(unary_load)),
         Part("10", "10: one sale as it grows, and opening it again", _growth_seconds, _growth),
         Part("sales", "many sales", lambda length: 5 if length.is_quick else 60, _many_sales),
+        Part("holds", "holds that expire together", _holds_seconds, _holds),
         Part("sweep", "from 1 to 5,000 callers", _sweep_seconds, _sweep),
         Part("rush", "everybody at once, unary", _rush_seconds, _rush),
         Part(
@@ -87,6 +89,19 @@ def _growth(bench: Bench) -> None:
 def _many_sales(bench: Bench) -> None:
     sales, seconds = (50, 1.0) if bench.length.is_quick else (1000, 5.0)
     bench.results.many_sales = many_sales(bench.folder, sales, 1000, seconds, bench.note)
+
+
+def _holds_seconds(length: Length) -> float:
+    return 6 if length.is_quick else 26
+
+
+def _holds(bench: Bench) -> None:
+    hold_seconds = 1.5 if bench.length.is_quick else 6.0
+    for in_their_sale in (True,) if bench.length.is_quick else (False, True):
+        bench.note("in their sale" if in_their_sale else "in another sale")
+        bench.results.holds.append(
+            expired_together(bench.folder, in_their_sale=in_their_sale, hold_seconds=hold_seconds)
+        )
 
 
 def _sweep_seconds(length: Length) -> float:

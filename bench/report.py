@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.contests import OTHERS_CPUS_MAX, Runs
 from bench.machine import Machine
-from bench.results import Crowd, Growth, LongRush, ManySales, Results, Row
+from bench.results import Crowd, Growth, HoldsTogether, LongRush, ManySales, Results, Row
 
 MEGABYTE = 1e6
 UNARY_ROW = "5"
@@ -26,6 +26,7 @@ def markdown(results: Results, plots: Sequence[Path]) -> str:
         _crowds("Everybody at the same moment, one unary call each", results.rushes),
         _growth(results.growth),
         _many_sales(results.many_sales),
+        _holds(results.holds),
         _long_rush(results.long_rush),
         "\n\n".join(f"![{plot.stem}]({plot.name})" for plot in plots),
     ]
@@ -246,6 +247,39 @@ def _many_sales(many: ManySales | None) -> str:
         f"then {many.memory_bytes / MEGABYTE:,.0f} MB in memory; then {per_second:,.0f} "
         "purchases/s through the SDK, over all sales in turn."
     )
+
+
+def _holds(measured: Sequence[HoldsTogether]) -> str:
+    if not measured:
+        return ""
+    lines = []
+    for item in measured:
+        for when, waiting in (("before", item.before), ("while they expire", item.during)):
+            lines.append(
+                _line(
+                    "in their sale" if item.in_their_sale else "in another sale",
+                    when,
+                    f"{waiting.per_second:,.0f}",
+                    *(f"{waiting.latency_ms[name]:,.2f}" for name in ("p50", "p99", "max")),
+                    f"{item.spread_seconds:.2f}",
+                    f"{item.late_seconds:.2f}",
+                )
+            )
+    head = (
+        "bought",
+        "when",
+        "answers/s",
+        "p50 ms",
+        "p99 ms",
+        "slowest ms",
+        "they expire within s",
+        "the latest ends late by s",
+    )
+    words = (
+        f"{measured[0].holds:,} holds expire together, while {measured[0].buyers} callers of the "
+        "SDK buy, each again as soon as it is answered."
+    )
+    return "\n".join(["## Holds that expire together", "", words, "", *_table(head, lines)])
 
 
 def _long_rush(rush: LongRush | None) -> str:

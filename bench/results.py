@@ -139,6 +139,42 @@ class LongRush:
 
 
 @dataclass(slots=True)
+class Waiting:
+    """What buyers noticed for a while.
+
+    Attributes:
+        per_second: answers in a second.
+        latency_ms: "p50", "p95", "p99" and "max" of the time to an answer.
+    """
+
+    per_second: float
+    latency_ms: dict[str, float]
+
+
+@dataclass(slots=True)
+class HoldsTogether:
+    """Holds that expire together while others buy.
+
+    Attributes:
+        holds: how many expire together.
+        buyers: how many buy meanwhile, each again as soon as it is answered.
+        in_their_sale: whether they buy in the sale of the holds, or in another.
+        spread_seconds: how long after the first of them the last one expires.
+        before, during: what the buyers notice before the first expires, and from then until a
+            second after the last.
+        late_seconds: how long after its time the latest of them ends, in the ledger.
+    """
+
+    holds: int
+    buyers: int
+    in_their_sale: bool
+    spread_seconds: float
+    before: Waiting
+    during: Waiting
+    late_seconds: float
+
+
+@dataclass(slots=True)
 class Results:
     """One run of the bench.
 
@@ -165,6 +201,7 @@ class Results:
     growth: list[Growth] = field(default_factory=list)
     many_sales: ManySales | None = None
     long_rush: LongRush | None = None
+    holds: list[HoldsTogether] = field(default_factory=list)
 
 
 def stored(results: Results, path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bench.plots import drawn
 from bench.report import markdown, summary
-from bench.results import LongRush, Row, read, stored
+from bench.results import HoldsTogether, LongRush, Row, Waiting, read, stored
 from tests.bench.stored_results import results, row, runs
 
 SECTIONS = ("## The table", "## Both sides", "## Against", "## As a sale", "## Many", "## A long")
@@ -32,6 +32,29 @@ def test_a_row_shows_median_spread_and_both_sides(tmp_path: Path) -> None:
     text = markdown(results(row("1", [800.0, 900.0, 1000.0], [100.0, 100.0, 100.0], [8, 12])), [])
     assert "**9.00** (8.00 to 10.00) | 900.0/s | 100.0/s | at least 8, then 12" in text
     assert [section for section in SECTIONS if section in text] == list(SECTIONS[:2])
+
+
+def test_holds_that_expire_together_show_before_and_while() -> None:
+    waiting = [
+        Waiting(speed, {"p50": slow, "p95": slow * 2, "p99": slow * 3, "max": slow * 4})
+        for speed, slow in ((17_000.0, 2.0), (11_000.0, 3.0))
+    ]
+    whole = results()
+    whole.holds.append(
+        HoldsTogether(
+            holds=10_000,
+            buyers=50,
+            in_their_sale=True,
+            spread_seconds=0.3,
+            before=waiting[0],
+            during=waiting[1],
+            late_seconds=0.1,
+        )
+    )
+    text = markdown(whole, [])
+    assert "10,000 holds expire together, while 50 callers" in text
+    assert "| in their sale | before | 17,000 | 2.00 | 6.00 | 8.00 | 0.30 | 0.10 |" in text
+    assert "| in their sale | while they expire | 11,000 | 3.00 | 9.00 | 12.00 |" in text
 
 
 @pytest.mark.parametrize(
