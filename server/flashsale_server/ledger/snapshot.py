@@ -19,7 +19,7 @@ from flashsale_server.ledger.sqlite_faults import is_damage, reading_fault
 from flashsale_server.ledger.sqlite_file import connect_to_look
 from flashsale_server.ledger.sqlite_schema import TAILS, Row
 
-_CHUNK_ROWS = 500
+_CHUNK_ROWS = 100
 
 _ROWS = f"""
 SELECT sale_id, first_position, last_position, recorded_at, node, schema_version, entries, digest
