@@ -238,6 +238,21 @@ def test_thousands_of_holds_end_in_parts_and_everybody_can_buy_in_between() -> N
     assert stock_of(sale) == (count - 3, 3, 0)
 
 
+def test_who_asks_again_among_thousands_whose_holds_are_over_does_not_wait_for_a_turn() -> None:
+    users = [f"u-{number}" for number in range(EXPIRIES_AT_ONCE + 2)]
+    sale, _ = held(len(users), TERMS, *users)
+    draft = Draft(sale, OVER_US)
+    again = hold(draft, users[-1], "r-2")
+    assert [purchase.state for purchase in draft.purchases_of(users[-1])] == [
+        PurchaseState.EXPIRED,
+        PurchaseState.HELD,
+    ]
+    assert draft.entries[-2].kind == "expired"
+    assert again.position == draft.last_position
+    land(draft, sale)
+    assert [entry.user_id for entry in Draft(sale, OVER_US).entries] == [users[-2]]
+
+
 def test_holds_that_are_over_are_ended_a_tenth_of_a_second_together_when_nobody_asks() -> None:
     sale, _ = held(3)
     draft = Draft(sale, NOW_US + 1)

@@ -26,6 +26,7 @@ from flashsale_server.domain.commands import (
 from flashsale_server.domain.decisions import (
     Mint,
     entries_due,
+    expired_entry,
     held_entry,
     purchase_outcome,
     purchased_entries,
@@ -199,6 +200,8 @@ class Draft(Inventory):
 
     def _decide_purchase(self, command: PurchaseCommand, mint: Mint) -> Answer | ReusedRequestId:
         purchases = self.purchases_of(command.user_id)
+        if purchases and self._end_those_that_are_over(purchases):
+            purchases = self.purchases_of(command.user_id)
         if purchases or self.refusals:
             replayed = replayed_answer(self, command)
             if replayed is not None:
@@ -214,6 +217,17 @@ class Draft(Inventory):
         if command.is_retry:
             self._write(refused_entry(command, outcome))
         return refused_answer(self, outcome, command)
+
+    def _end_those_that_are_over(self, purchases: Sequence[Purchase]) -> bool:
+        """Write down which of a user's holds are over, where many are, and not all are yet."""
+        over = [
+            purchase
+            for purchase in purchases
+            if purchase.state is PurchaseState.HELD and _expiry_of(purchase) <= self.decided_at_us
+        ]
+        for hold in over:
+            self._write(expired_entry(hold))
+        return bool(over)
 
     def _decide_transition(self, command: TransitionCommand) -> Transition:
         outcome, entry = decided_transition(self, command, self.decided_at_us)
