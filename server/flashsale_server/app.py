@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -181,6 +181,7 @@ async def serve(
     tune_interpreter()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_stray)
 
     def asked_to_stop(number: signal.Signals) -> None:
         if stopping.is_set():
@@ -203,6 +204,12 @@ def _certificates(settings: Settings) -> Certificates | None:
     return Certificates(
         Path(settings.tls_cert), Path(settings.tls_key), Path(client_ca) if client_ca else None
     )
+
+
+def _log_stray(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an exception that nobody waits for, by the rules of this log and not asyncio's."""
+    error = context.get("exception")
+    _log.error("an exception that nobody waits for", what=context.get("message"), exc_info=error)
 
 
 def _guard(settings: Settings) -> Guard | None:

@@ -1,6 +1,8 @@
 """What the log of a server says about its callers: nothing that is theirs."""
 
 import itertools
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -77,3 +79,29 @@ async def _asks_for_everything(address: str, url: str, token: str, bearer: str) 
         for path in (f"/{SECRET}", f"/flash-sale/purchase/{SECRET}", f"/flash-sale/%{SECRET}"):
             answer = await web.get(path, headers={"authorization": f"Bearer {SECRET}"})
             assert answer.status_code in {400, 401, 404}
+
+
+@pytest.mark.parametrize(("level", "tells"), [("info", False), ("debug", True)])
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_a_failure_says_is_logged_at_debug_alone(
+    level: str, tells: bool, log_format: str
+) -> None:
+    program = f"""
+import structlog
+from flashsale_server.logs import configure_logs
+configure_logs({level!r}, {log_format!r})
+try:
+    try:
+        raise KeyError("{SECRET}-cause")
+    except KeyError as error:
+        raise ValueError("{SECRET}") from error
+except ValueError:
+    structlog.get_logger().exception("it failed")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "it failed" in done.stderr
+    for word in ("KeyError", "ValueError", "line 7"):
+        assert word in done.stderr
+    assert (SECRET in done.stderr.replace(f'raise ValueError("{SECRET}")', "")) is tells
