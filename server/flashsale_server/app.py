@@ -38,7 +38,7 @@ from flashsale_server.grpc_api import (
     SaleAdminServicer,
     status_of,
 )
-from flashsale_server.interpreter import tune_interpreter
+from flashsale_server.interpreter import allow_many_connections, tune_interpreter
 from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http_app
 from flashsale_server.ledger import Ledger, open_ledger
 from flashsale_server.prometheus_page import prometheus_route
@@ -101,6 +101,7 @@ class Server:
                 certificates.grpc_credentials() if certificates else None,
                 guard,
                 has_reflection=settings.reflection != "off",
+                max_connections=settings.max_connections,
             )
             undo.push_async_callback(grpc_server.stop, 0)
             http = HttpServer(
@@ -179,6 +180,7 @@ async def serve(
     `started` is told when the server is ready.
     """
     tune_interpreter()
+    allow_many_connections()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_stray)

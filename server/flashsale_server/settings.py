@@ -145,7 +145,9 @@ class Settings:
         _whole(1, 1_000_000), 20_000, "calls one gRPC connection may have open"
     )
     max_connections: int = _setting(
-        _whole(2, 1_000_000), 10_000, "HTTP connections that may be open, half of them of one host"
+        _whole(2, 1_000_000),
+        10_000,
+        "connections to each port; over HTTP, half of them of one host",
     )
     cors_origins: tuple[str, ...] = _setting(_origins, (), "web origins that may call over HTTP")
     log_level: str = _setting(

@@ -121,6 +121,41 @@ async def test_all_addresses_together_take_no_more_than_there_are() -> None:
             assert (await client.purchase("ann")).is_bought
 
 
+async def test_gRPC_takes_no_more_connections_than_it_may() -> None:  # noqa: N802  # its name
+    async with running(max_connections="4") as shop, contextlib.AsyncExitStack() as stack:
+        port = shop.server.grpc_port
+        pipes = []
+        for _ in range(8):  # one is the stub's
+            pipes.append(await asyncio.open_connection("127.0.0.1", port))
+            stack.callback(pipes[-1][1].close)
+        reading = [asyncio.ensure_future(reader.read()) for reader, _ in pipes]
+        done, open_still = await asyncio.wait(reading, timeout=3)
+        assert len(open_still) <= 4
+        assert len(done) >= 4
+        for task in open_still:
+            task.cancel()
+        async with httpx.AsyncClient(base_url=shop.url) as web:
+            assert (await web.get("/flash-sale/status")).status_code == 200
+
+
+async def test_who_does_not_read_an_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "UNREAD_SECONDS", 0.5)
+    async with running(stock="5000") as shop, connected(shop) as (reader, writer):
+        async with AsyncClient(shop.address) as client:
+            users = (f"u-{number}" + "x" * 100 for number in range(5000))
+            await asyncio.gather(*(client.purchase(user_id) for user_id in users))
+        for _ in range(20):
+            writer.write(
+                b"GET /v1/sales/default/purchases?pageSize=1000 HTTP/1.1\r\nhost: shop\r\n\r\n"
+            )
+        # With nobody to read from its small buffer, the transport soon stops reading.
+        async with asyncio.timeout(20):
+            while not writer.transport.is_closing():
+                writer.write(b"\r\n")  # or the end of the connection would go unnoticed
+                assert not await buys_over_http(shop, "nobody")  # sold out, and answered
+        assert not reader.at_eof()
+
+
 async def test_metadata_that_is_too_large_is_refused() -> None:
     async with running() as shop:
         large = (("x-large", "x" * 100_000),)

@@ -40,9 +40,12 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _CallerOf: TypeAlias = Callable[[_Context], Caller]
 
 
-def server_options(max_concurrent_streams: int = 20_000) -> list[tuple[str, int]]:
+def server_options(
+    max_concurrent_streams: int = 20_000, max_connections: int = 10_000
+) -> list[tuple[str, int]]:
     """What gRPC itself is told; see GrpcServer."""
     return [
+        ("grpc.max_allowed_incoming_connections", max_connections),
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
@@ -77,6 +80,7 @@ class GrpcServer:
         credentials: for TLS; None for a port that is not encrypted.
         guard: who may ask what; None when everybody may ask everything.
         has_reflection: whether tools can ask for the contract.
+        max_connections: how many may be open at once.
     """
 
     def __init__(
@@ -87,12 +91,15 @@ class GrpcServer:
         guard: Guard | None = None,
         *,
         has_reflection: bool = True,
+        max_connections: int = 10_000,
     ) -> None:
         self._address = address
         self._guard = guard
         self._has_reflection = has_reflection
         self._credentials = credentials
-        self._server = grpc.aio.server(options=server_options(max_concurrent_streams))
+        self._server = grpc.aio.server(
+            options=server_options(max_concurrent_streams, max_connections)
+        )
         self._health = health.aio.HealthServicer()
 
     def listen(self) -> int:

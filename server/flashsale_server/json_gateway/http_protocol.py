@@ -27,6 +27,9 @@ HEAD_BYTES_MAX: Final = 64 * 1024
 REQUEST_SECONDS: Final = 30.0
 """How long a request may take to arrive, its body included, unless it is a stream."""
 
+UNREAD_SECONDS: Final = 300.0
+"""How long an answer may wait for whoever asked to read it."""
+
 CONNECTION: Final = "flashsale.connection"
 """Where the state of a request's scope has its connection."""
 
@@ -100,6 +103,7 @@ class HttpProtocol(HttpToolsProtocol):
     _has_progressed = False
     _arriving_since: float | None = None
     _is_counted = False
+    _unread: asyncio.TimerHandle | None = None
     _refusal: tuple[int, str, str] | None = None
 
     def exchange(self, scope: Scope, receive: Receive, send: Send) -> Exchange:
@@ -124,9 +128,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
+        self._forget_unread()
         super().connection_lost(exc)
         if self.crowd is not None and self._is_counted:
             self.crowd.leave(self._host())
+
+    def pause_writing(self) -> None:
+        """Write no more until what is written has been read, or for too long has not."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._forget_unread()
 
     def take_time(self) -> None:
         """Let the request at hand arrive as slowly as it likes: it is a stream."""
@@ -213,6 +228,11 @@ class HttpProtocol(HttpToolsProtocol):
         usual, headers, body = error_response(self.status_of(error), error)
         self.transport.write(_head(code or usual, headers, len(body), keep_alive=False) + body)
         self.transport.close()
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _host(self) -> str:
         return self.client[0] if self.client else ""
