@@ -95,6 +95,7 @@ class Server:
             # Who cannot listen must not have touched the ledger.
             certificates = _certificates(settings)
             guard = _guard(settings)
+            _warn_of_tokens_in_the_clear(settings, guard)
             grpc_server = GrpcServer(
                 settings.grpc_address,
                 settings.max_concurrent_streams,
@@ -206,6 +207,15 @@ def _certificates(settings: Settings) -> Certificates | None:
     return Certificates(
         Path(settings.tls_cert), Path(settings.tls_key), Path(client_ca) if client_ca else None
     )
+
+
+def _warn_of_tokens_in_the_clear(settings: Settings, guard: Guard | None) -> None:
+    """Something in front may speak TLS; where nothing does, tokens can be read on their way."""
+    for address in settings.addresses_beyond_loopback:
+        if guard is not None and settings.tls_cert is None:
+            _log.warning(
+                "tokens come in the clear, unless something in front speaks TLS", at=address
+            )
 
 
 def _log_stray(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -211,6 +211,12 @@ class Settings:
             raise SettingsInvalid(problems)
         return settings
 
+    @property
+    def addresses_beyond_loopback(self) -> list[str]:
+        """Where other machines can reach this server."""
+        addresses = (self.grpc_address, self.http_address)
+        return [address for address in addresses if not _is_loopback(address)]
+
     def _contradictions(self) -> list[str]:
         problems = []
         if self.ends_at is not None and self.ends_at <= (self.starts_at or 0):
@@ -220,14 +226,16 @@ class Settings:
         if self.tls_client_ca is not None and self.tls_cert is None:
             problems.append("--tls-client-ca is of no use without --tls-cert and --tls-key")
         is_guarded = self.tokens is not None or self.jwt_keys is not None
+        if self.tokens is not None and "flashsale_" in self.tokens:
+            problems.append("--tokens is a token itself; name a file with the lines of tokens")
         if not is_guarded and "token" in {self.health, self.reflection}:
             problems.append("--health and --reflection can ask for a token only with --tokens")
         problems += [
             f"{address} can be reached from other machines, and anybody who reaches it may buy; "
             "make tokens (flash-sale token create) and name them with --tokens, listen on "
             "127.0.0.1, or ask for it with --allow-unauthenticated true"
-            for address in (self.grpc_address, self.http_address)
-            if not is_guarded and not self.allow_unauthenticated and not _is_loopback(address)
+            for address in self.addresses_beyond_loopback
+            if not is_guarded and not self.allow_unauthenticated
         ]
         return problems
 

@@ -227,3 +227,10 @@ def test_beyond_loopback_somebody_must_be_asked_for_a_token() -> None:
     Settings.read({"grpc_address": "0.0.0.0:1", "tokens": str(kept)}, {})
     with pytest.raises(SettingsInvalid, match="only with --tokens"):
         Settings.read({"health": "token"}, {})
+
+
+def test_a_token_in_the_place_of_its_file_is_not_repeated() -> None:
+    token, _ = new_token(Role.BUYER, "backend")
+    with pytest.raises(SettingsInvalid, match="--tokens is a token itself") as told:
+        Settings.read({"tokens": token}, {})
+    assert token not in str(told.value)

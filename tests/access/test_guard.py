@@ -1,5 +1,8 @@
 """The guard: which credentials hold, and for what."""
 
+import base64
+import hashlib
+import hmac
 import json
 import time
 from pathlib import Path
@@ -144,6 +147,7 @@ def test_a_jwt_of_a_stranger_or_without_a_signature_does_not_hold(tmp_path: Path
     head, body, signature = good.split(".")
     forged = jwt.encode({"sub": "bob", "exp": time.time() + 60}, stranger, "ES256").split(".")[1]
     unsigned = jwt.encode({"sub": "ann", "exp": time.time() + 60}, "", "none")
+    deep = base64.urlsafe_b64encode(b'{"a":' * 50_000).decode().rstrip("=")
     # The public key, which anybody has, used as the secret of another algorithm.
     confused = _hs256_by_hand(pem(EC_KEY).encode())
     for token in (
@@ -153,6 +157,8 @@ def test_a_jwt_of_a_stranger_or_without_a_signature_does_not_hold(tmp_path: Path
         unsigned,
         confused,
         good + "x",
+        deep + ".e30.x",
+        f"{head}.{deep}.{signature}",
         "a.b.c",
     ):
         with pytest.raises(Unauthenticated):
@@ -160,10 +166,6 @@ def test_a_jwt_of_a_stranger_or_without_a_signature_does_not_hold(tmp_path: Path
 
 
 def _hs256_by_hand(secret: bytes) -> str:
-    import base64
-    import hashlib
-    import hmac
-
     def part(value: bytes) -> str:
         return base64.urlsafe_b64encode(value).decode().rstrip("=")
 

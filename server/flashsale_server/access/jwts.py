@@ -79,7 +79,7 @@ def verified(
     """
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, RecursionError, ValueError) as error:  # JSON within JSON within JSON
         raise NotVerified("it is no token of this server, and no JWT") from error
     key_id = header.get("kid")
     fitting = [
@@ -98,6 +98,8 @@ def verified(
             why = "its signature is not of the keys"
         except jwt.PyJWTError as error:
             raise NotVerified(str(error)) from error
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+            raise NotVerified("it is malformed") from error
     raise NotVerified(why)
 
 
@@ -119,7 +121,15 @@ def _of_json(text: str) -> tuple[VerifyingKey, ...]:
         document = json.loads(text)
         found = document.get("keys", [document])
         return tuple(_of_jwk(item) for item in found if item.get("use", "sig") == "sig")
-    except (ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        UnsupportedAlgorithm,
+        jwt.PyJWTError,
+    ) as error:
         raise FileUnusable(f"it is no set of JSON Web Keys: {error}") from error
 
 
