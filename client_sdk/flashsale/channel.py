@@ -60,10 +60,13 @@ def metadata_with(token: str | None, address: str, *, is_encrypted: bool) -> Met
     """What each call carries.
 
     Raises:
-        ValueError: the token would cross a network unencrypted.
+        ValueError: the token would cross a network unencrypted, or has characters that no header
+            can carry.
     """
     if token is None:
         return ()
+    if not (token.isascii() and token.isprintable()) or token != token.strip():
+        raise ValueError("the token has characters that cannot be sent, such as the end of a line")
     if not is_encrypted and not is_loopback(address):
         raise ValueError(
             f"a token is not sent to {address} without encryption; pass tls=True, or tls=TLS(...)"

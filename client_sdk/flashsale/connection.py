@@ -97,7 +97,13 @@ class Connection:
             await channel.close()
 
     def limit(self, timeout: float | None) -> float:
-        """The seconds that a call may take."""
+        """The seconds that a call may take.
+
+        Raises:
+            ValueError: that is no number.
+        """
+        if timeout is not None and math.isnan(timeout):
+            raise ValueError("timeout must be a number of seconds")
         return self._timeout if timeout is None else min(timeout, LONGEST_SECONDS)
 
     async def asked(

@@ -25,6 +25,8 @@ def configure_logs(level: str, log_format: str) -> None:
         structlog.dev.ConsoleRenderer() if as_console else structlog.processors.JSONRenderer()
     )
     formatting = structlog.processors.format_exc_info if level == "debug" else _without_texts
+    # What strangers send to a port is no event, and its library would print it as it likes.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -228,6 +228,8 @@ class Settings:
         is_guarded = self.tokens is not None or self.jwt_keys is not None
         if self.tokens is not None and "flashsale_" in self.tokens:
             problems.append("--tokens is a token itself; name a file with the lines of tokens")
+        if self.jwt_keys is None and (self.jwt_audience or self.jwt_issuer):
+            problems.append("--jwt-audience and --jwt-issuer are of no use without --jwt-keys")
         if not is_guarded and "token" in {self.health, self.reflection}:
             problems.append("--health and --reflection can ask for a token only with --tokens")
         problems += [

@@ -234,3 +234,9 @@ def test_a_token_in_the_place_of_its_file_is_not_repeated() -> None:
     with pytest.raises(SettingsInvalid, match="--tokens is a token itself") as told:
         Settings.read({"tokens": token}, {})
     assert token not in str(told.value)
+
+
+def test_what_jwts_must_say_is_of_no_use_without_their_keys() -> None:
+    for name in ("jwt_audience", "jwt_issuer"):
+        with pytest.raises(SettingsInvalid, match="of no use without --jwt-keys"):
+            Settings.read({name: "shop"}, {})

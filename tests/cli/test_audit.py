@@ -105,6 +105,7 @@ def test_each_changed_dropped_and_swapped_row_is_named(tmp_path: Path) -> None:
     for statement, position in (
         ("UPDATE appends SET node = 'x' WHERE first_position = 4", 4),
         ("UPDATE appends SET entries = replace(entries, 'bob', 'rob') WHERE first_position = 2", 2),
+        ("UPDATE appends SET schema_version = 99 WHERE first_position = 2", 2),
         ("DELETE FROM appends WHERE first_position = 9", 10),
         ("UPDATE appends SET first_position = -1 WHERE first_position = 9", 10),
     ):

@@ -1,6 +1,7 @@
 """Where the client connects to, how that is secured, and what each call carries."""
 
 import asyncio
+import math
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -170,3 +171,17 @@ async def test_two_clients_of_one_server_have_a_connection_each() -> None:
             await asyncio.gather(one.purchase("ann"), two.purchase("bob"))
     assert [len(batch.requests) for batch in server.batches] == [1, 1]
     assert len(set(server.peers)) == 2
+
+
+@pytest.mark.parametrize("token", ["abc\n", "a\r\nb", " abc", "\u00e9", "a\x00b"])
+def test_a_token_that_no_header_can_carry_is_refused_at_once(token: str) -> None:
+    for kind in (AsyncClient, Client):
+        with pytest.raises(ValueError, match="characters that cannot be sent"):
+            kind("127.0.0.1:50051", token=token)
+
+
+async def test_a_time_limit_that_is_no_number_is_refused() -> None:
+    async with scripted() as (address, _), AsyncClient(address) as client:
+        for ask in (client.purchase("ann", timeout=math.nan), client.status(timeout=math.nan)):
+            with pytest.raises(ValueError, match="number of seconds"):
+                await ask

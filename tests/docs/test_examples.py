@@ -24,7 +24,7 @@ PRINTED = {
     "Run a sale": r"shoes LIVE 150 of 150\n",
     "Buy": r"bought at position 2\n",
     "Hold, pay, confirm": r"confirmed: \S+\n",
-    "List what there is": r"default LIVE 98 left\n  2 alice 2\nshoes LIVE 149 left\n  \d+ bob 1\n",
+    "List what there is": r"default LIVE 99 left\n  2 alice 1\nshoes LIVE 149 left\n  \d+ bob 1\n",
     "Follow a sale": r"1 OPENED  100\n2 UPDATED  0\n3 RESTOCKED  50\n4 HELD bob -1\n"
     r"5 CONFIRMED bob 0\n6 ENDED  0\n",
 }

@@ -64,6 +64,25 @@ async def test_it_goes_on_after_any_position(
         assert positions == list(range(after + 1, 5))
 
 
+async def test_a_browser_that_has_lost_the_stream_goes_on_after_its_last_event(
+    shop: Running, web: httpx.AsyncClient
+) -> None:
+    await buy(shop, "ann", "bob", "cid")
+    last = ""
+    async with web.stream("GET", FEED, headers=EVENTS) as answer, asyncio.timeout(20):
+        async for line in answer.aiter_lines():
+            last = line.removeprefix("id: ") if line.startswith("id: ") else last
+            if last == "2":
+                break
+    headers = {**EVENTS, "last-event-id": last}
+    async with web.stream("GET", FEED, headers=headers) as answer, asyncio.timeout(20):
+        entries = entries_of(answer)
+        positions = [(await anext(entries))["position"] for _ in range(2)]
+    assert positions == ["3", "4"]
+    answer = await web.get(FEED, headers={**EVENTS, "last-event-id": "soon"})
+    assert (answer.status_code, reason_of(answer)) == (400, "INVALID_FIELD")
+
+
 @pytest.mark.parametrize("headers", [{}, EVENTS])
 @pytest.mark.parametrize("after", ["-1", "2", "9000000000000000000", "soon"])
 async def test_a_position_that_is_not_there_is_an_ordinary_error(

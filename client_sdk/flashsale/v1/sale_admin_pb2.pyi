@@ -206,10 +206,12 @@ class WatchEntriesRequest(_message.Message):
     def __init__(self, sale_id: _Optional[str] = ..., after_position: _Optional[int] = ...) -> None: ...
 
 class WatchEntriesResponse(_message.Message):
-    __slots__ = ("entries",)
+    __slots__ = ("entries", "position")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[Entry]
-    def __init__(self, entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ...) -> None: ...
+    position: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., position: _Optional[int] = ...) -> None: ...
 
 class Entry(_message.Message):
     __slots__ = ("position", "kind", "stock_change", "user_id", "purchase_id", "request_id", "quantity", "record_time", "node", "arrival", "hold_expire_time", "outcome", "terms")

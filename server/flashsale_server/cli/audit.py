@@ -81,24 +81,32 @@ def _noted(head: str) -> NotedHead:
 
 def _audited(snapshot: "LedgerSnapshot", sale_ids: list[str], noted: NotedHead | None) -> bool:
     """Audit sales and print what each came to; return whether there is nothing against any."""
-    from flashsale_server.ledger import ChainAudit
+    from flashsale_server.ledger import ChainAudit, LedgerTooNew
 
     is_clean = True
+    too_new: list[str] = []
     positions: dict[str, int] = {}
     with _progress(sum(snapshot.tails[sale_id] for sale_id in sale_ids)) as looked_at:
         for sale_id in sale_ids:
             audited = ChainAudit(sale_id)
             found = 0
-            for finding in _findings(snapshot, audited, noted, looked_at):
-                found += 1
-                if found <= FINDINGS_SHOWN:
-                    typer.echo(str(finding))
+            try:
+                for finding in _findings(snapshot, audited, noted, looked_at):
+                    found += 1
+                    if found <= FINDINGS_SHOWN:
+                        typer.echo(str(finding))
+            except LedgerTooNew as error:
+                too_new.append(str(error))
             positions[sale_id] = audited.sale.last_position
             for line in _summary(audited, found):
                 typer.echo(line)
             is_clean = is_clean and not found
     if not sale_ids:
         typer.echo("the ledger has no sales")
+    if too_new:  # what was found in other sales, or before that row, is found all the same
+        for sentence in too_new:
+            typer.echo(f"flash-sale: {sentence}", err=True)
+        raise typer.Exit(UNREADABLE if is_clean else FOUND)
     return _has(noted, positions) and is_clean
 
 

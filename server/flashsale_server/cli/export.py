@@ -71,6 +71,7 @@ async def export_purchases(
     """Write a sale's purchases, by position, with what has become of each.
 
     When a purchase ended is in the ledger alone: a server leaves end_time empty.
+    In CSV, a text that a sheet would take for a formula is led by an apostrophe; jsonl is exact.
 
     Example: flash-sale purchases export --format jsonl --output sold.jsonl
     """

@@ -39,7 +39,7 @@ async def create_sale(
     ends_at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it ends; never by default.")
     ] = None,
-    per_user_limit: Annotated[int, typer.Option(help="Units one user may have.")] = 1,
+    per_user_limit: Annotated[int, typer.Option(min=1, help="Units one user may have.")] = 1,
     per_order_limit: Annotated[
         int | None, typer.Option(help="Units one order may ask for; only the above by default.")
     ] = None,
@@ -103,7 +103,9 @@ async def update_sale(
     ends_at: Annotated[
         str | None, typer.Option(metavar="TIME", help=f'When it ends; "{NEVER}" for no end.')
     ] = None,
-    per_user_limit: Annotated[int | None, typer.Option(help="Units one user may have.")] = None,
+    per_user_limit: Annotated[
+        int | None, typer.Option(min=1, help="Units one user may have.")
+    ] = None,
     per_order_limit: Annotated[
         int | None, typer.Option(help="Units one order may ask for; 0 for only the above.")
     ] = None,

@@ -146,9 +146,11 @@ class SaleAdminServicer:
             async for recorded in self._checkout.recorded(lane, after):
                 is_quiet = False
                 after = recorded[-1].position
-                yield admin.WatchEntriesResponse(entries=map(entry_message, recorded))
+                yield admin.WatchEntriesResponse(
+                    entries=map(entry_message, recorded), position=after
+                )
             if is_quiet:
-                yield admin.WatchEntriesResponse()
+                yield admin.WatchEntriesResponse(position=after)
 
     async def _purchases(self, lane: Lane, after: int) -> AsyncIterator[Purchase]:
         """A sale's purchases after a position, as they are now."""

@@ -134,6 +134,7 @@ class _Application:
         query = _query(exchange.scope["query_string"])
         request = request_of(binding, path_values, query, await exchange.body())
         if binding.rpc.server_streaming:
+            _go_on(request, exchange.headers)
             await self._answer_stream(call(request, caller), exchange)
             return
         answer: Message = await call(request, caller)
@@ -181,9 +182,10 @@ class _Application:
         await _send_part(send, lines.opening)
         try:
             if first is not None:
-                await _send_part(send, lines.message(json_of(first)))
+                await _send_part(send, lines.message(json_of(first), _position_of(first)))
                 async for message in answers:
-                    await _send_part(send, lines.message(json_of(message)))
+                    part = lines.message(json_of(message), _position_of(message))
+                    await _send_part(send, part)
         except ClientLeft:
             raise
         except Exception as error:  # noqa: BLE001  # a stream that has begun ends with its error
@@ -227,6 +229,26 @@ def _query(raw: bytes) -> list[tuple[str, str]]:
         )
     except (UnicodeDecodeError, ValueError) as error:
         raise InvalidFields([Violation("query", str(error))]) from error
+
+
+def _position_of(message: Message) -> int | None:
+    """The position after which a stream goes on, where its messages say so."""
+    position: int | None = getattr(message, "position", None)
+    return position
+
+
+def _go_on(request: Message, headers: dict[bytes, bytes]) -> None:
+    """Have a stream begin after the last event that a browser has had of it.
+
+    Raises:
+        InvalidFields: the browser says something else.
+    """
+    last = headers.get(b"last-event-id")
+    if not last or "after_position" not in request.DESCRIPTOR.fields_by_name:
+        return
+    if not last.isdigit() or len(last) > 18:
+        raise InvalidFields([Violation("Last-Event-ID", "must be the id of an event")])
+    setattr(request, "after_position", int(last))  # noqa: B010  # which messages have it is asked above
 
 
 def authorization_of(headers: dict[bytes, bytes]) -> str | None:

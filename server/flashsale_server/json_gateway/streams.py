@@ -30,8 +30,8 @@ class Lines(Protocol):
         """What comes before the first message."""
         ...
 
-    def message(self, json: bytes) -> bytes:
-        """One message."""
+    def message(self, json: bytes, position: int | None) -> bytes:
+        """One message, and the position after which the stream goes on, if it has one."""
         ...
 
     def error(self, json: bytes) -> bytes:
@@ -45,7 +45,7 @@ class JsonLines:
     headers = [(b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store")]  # noqa: RUF012  # constant
     opening = b""
 
-    def message(self, json: bytes) -> bytes:
+    def message(self, json: bytes, _: int | None) -> bytes:
         """One message."""
         return b'{"result": %s}\n' % json
 
@@ -64,9 +64,10 @@ class EventStream:
     ]
     opening = b"retry: %d\n\n" % RECONNECT_MS
 
-    def message(self, json: bytes) -> bytes:
-        """One message."""
-        return b"data: %s\n\n" % json
+    def message(self, json: bytes, position: int | None) -> bytes:
+        """One message. A browser that has lost the stream says the last position when it asks."""
+        mark = b"" if position is None else b"id: %d\n" % position
+        return b"%sdata: %s\n\n" % (mark, json)
 
     def error(self, json: bytes) -> bytes:
         """Why the stream has failed."""
