@@ -35,7 +35,8 @@ def prometheus_route(checkout: Checkout, watching: Watching, guard: Guard | None
 
     async def page(request: Request) -> Response:
         if guard is not None:
-            guard.admitted(_AS_RPC, request.headers.get("authorization"))
+            said = request.headers.getlist("authorization")
+            guard.admitted(_AS_RPC, said[0] if len(said) == 1 else "" if said else None)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
 
     return Route("/metrics", page, methods=["GET"])

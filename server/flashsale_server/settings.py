@@ -6,6 +6,7 @@ once.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -14,6 +15,10 @@ from typing import Any, Final, Self, TypeVar
 PREFIX: Final = "FLASH_SALE_"
 _YES: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
+
+# What must not stand where a file is named, because an error would repeat it.
+_TOKEN: Final = re.compile(r"(^|[:,\s])flashsale_[\w-]{43}($|[,\s])")
+_KEYS_BEGIN: Final = ("{", "-----BEGIN", "eyJ")
 
 _Number = TypeVar("_Number", int, float)
 
@@ -226,8 +231,10 @@ class Settings:
         if self.tls_client_ca is not None and self.tls_cert is None:
             problems.append("--tls-client-ca is of no use without --tls-cert and --tls-key")
         is_guarded = self.tokens is not None or self.jwt_keys is not None
-        if self.tokens is not None and "flashsale_" in self.tokens:
+        if self.tokens is not None and _TOKEN.search(self.tokens):
             problems.append("--tokens is a token itself; name a file with the lines of tokens")
+        if self.jwt_keys is not None and self.jwt_keys.lstrip().startswith(_KEYS_BEGIN):
+            problems.append("--jwt-keys is keys itself; name a file with them")
         if self.jwt_keys is None and (self.jwt_audience or self.jwt_issuer):
             problems.append("--jwt-audience and --jwt-issuer are of no use without --jwt-keys")
         if not is_guarded and "token" in {self.health, self.reflection}:

@@ -229,6 +229,37 @@ def test_beyond_loopback_somebody_must_be_asked_for_a_token() -> None:
         Settings.read({"health": "token"}, {})
 
 
+@pytest.mark.parametrize("name", ["/srv/flashsale_shop/tokens.txt", "tokens"])
+def test_a_file_may_have_any_name(name: str) -> None:
+    Settings.read({"tokens": name}, {})
+    Settings.read({"tokens": f"buyer:flashsale_web:{'0' * 64}"}, {})
+
+
+def test_keys_in_the_place_of_their_file_are_not_repeated() -> None:
+    for keys in ('{"keys": [{"kty": "oct", "k": "SECRET"}]}', pem(KEY)):
+        with pytest.raises(SettingsInvalid, match="--jwt-keys is keys itself") as told:
+            Settings.read({"jwt_keys": keys}, {})
+        assert "SECRET" not in str(told.value)
+
+
+async def test_who_says_two_things_is_believed_neither(shop: Shop) -> None:
+    twice = [("authorization", f"Bearer {shop.token(role)}") for role in (Role.BUYER, Role.ADMIN)]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await shop.server.stub.Status(pb.StatusRequest(), metadata=tuple(twice))
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    async with httpx.AsyncClient(base_url=shop.server.url) as web:
+        for path in ("/flash-sale/status", "/v1/sales", "/metrics"):
+            assert (await web.get(path, headers=twice)).status_code == 401
+
+
+async def test_who_is_not_known_is_told_so_whatever_they_send(shop: Shop) -> None:
+    async with grpc.aio.insecure_channel(shop.server.address) as channel:
+        ask: Any = channel.unary_unary("/flashsale.v1.FlashSaleService/Purchase")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await ask(b"\xff")
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
 def test_a_token_in_the_place_of_its_file_is_not_repeated() -> None:
     token, _ = new_token(Role.BUYER, "backend")
     with pytest.raises(SettingsInvalid, match="--tokens is a token itself") as told:

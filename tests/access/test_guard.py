@@ -130,6 +130,7 @@ def test_a_jwt_makes_its_bearer_a_buyer_who_acts_for_its_subject(
         ({"sub": ""}, "cannot be a user id"),
         ({"sub": "a\nb"}, "cannot be a user id"),
         ({"sub": "x" * 129}, "cannot be a user id"),
+        ({"sub": "\ud800"}, "cannot be a user id"),
     ],
 )
 def test_a_jwt_that_says_too_little_or_is_over_does_not_hold(
@@ -224,6 +225,7 @@ def test_a_shared_secret_must_be_long(tmp_path: Path) -> None:
         "not a key",
         '{"keys": [{"kty": "EC"}]}',
         '{"keys": "no"}',
+        '{"kty": "oct", "alg": "none", "k": "AAAA"}',
         "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----",
     ],
 )

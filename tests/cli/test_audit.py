@@ -106,6 +106,9 @@ def test_each_changed_dropped_and_swapped_row_is_named(tmp_path: Path) -> None:
         ("UPDATE appends SET node = 'x' WHERE first_position = 4", 4),
         ("UPDATE appends SET entries = replace(entries, 'bob', 'rob') WHERE first_position = 2", 2),
         ("UPDATE appends SET schema_version = 99 WHERE first_position = 2", 2),
+        ("UPDATE appends SET entries = CAST(x'5bff5d' AS TEXT) WHERE first_position = 2", 2),
+        ("UPDATE appends SET node = CAST(x'ff' AS TEXT) WHERE first_position = 2", 2),
+        ("UPDATE appends SET recorded_at = 9000000000000000000 WHERE first_position = 2", 2),
         ("DELETE FROM appends WHERE first_position = 9", 10),
         ("UPDATE appends SET first_position = -1 WHERE first_position = 9", 10),
     ):
@@ -189,3 +192,22 @@ def test_many_findings_are_counted_and_the_first_are_shown(tmp_path: Path) -> No
     assert done.returncode == 1
     assert done.stdout.count("does not match its digest") == 50
     assert "more findings are not shown" in done.stdout
+
+
+def test_a_name_that_is_no_text_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    stored(path, whole_day())
+    tamper(path, "UPDATE appends SET sale_id = CAST(x'ff' AS TEXT)")
+    done = audit(path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "is no text" in done.stdout
+
+
+def test_a_name_that_was_changed_writes_no_lines_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    stored(path, whole_day())
+    tamper(path, "UPDATE appends SET sale_id = 'a' || char(27) || char(10) || 'b: nothing found'")
+    done = audit(path)
+    assert done.returncode == 1
+    assert "\nb: nothing found" not in done.stdout
+    assert "\x1b" not in done.stdout

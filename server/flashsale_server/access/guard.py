@@ -122,4 +122,5 @@ class Guard:
 
 
 def _can_be_user(subject: str) -> bool:
-    return 0 < len(subject.encode()) <= USER_ID_BYTES_MAX and subject.isprintable()
+    # In this order: what is not printable may be no text that bytes can be made of.
+    return subject.isprintable() and 0 < len(subject.encode()) <= USER_ID_BYTES_MAX

@@ -126,6 +126,7 @@ def _of_json(text: str) -> tuple[VerifyingKey, ...]:
         TypeError,
         KeyError,
         AttributeError,
+        NotImplementedError,
         RecursionError,
         UnsupportedAlgorithm,
         jwt.PyJWTError,

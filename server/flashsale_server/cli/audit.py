@@ -23,6 +23,8 @@ DEFAULT_LEDGER: Final = "sqlite:///flash-sale.db"
 FOUND, UNREADABLE = 1, 2
 FINDINGS_SHOWN: Final = 50
 """Findings of one sale that are printed; of the others it is said how many there are."""
+NO_TEXT: Final = "\ufffd"
+"""What stands for bytes that are no text."""
 _HEAD_DIGITS_MIN = 16
 
 
@@ -90,6 +92,9 @@ def _audited(snapshot: "LedgerSnapshot", sale_ids: list[str], noted: NotedHead |
         for sale_id in sale_ids:
             audited = ChainAudit(sale_id)
             found = 0
+            if NO_TEXT in sale_id:
+                found = 1
+                typer.echo(f"sale {sale_id!r}: its name was changed into what is no text")
             try:
                 for finding in _findings(snapshot, audited, noted, looked_at):
                     found += 1
@@ -128,17 +133,26 @@ def _summary(audited: "ChainAudit", found: int) -> Iterator[str]:
     """What a sale came to, in plain lines."""
     sale = audited.sale
     states = ", ".join(f"{count:,} {state}" for state, count in sale.purchases.items() if count)
-    recorded_at = datetime.fromtimestamp(audited.last_recorded_at_us / 1e6, UTC)
+    recorded_at = _written(audited.last_recorded_at_us)
+    # A ledger that was tampered with may have any name, and must not write lines of its own.
+    name = sale.sale_id if sale.sale_id.isprintable() else repr(sale.sale_id)
     if found > FINDINGS_SHOWN:
         yield f"sale {sale.sale_id!r}: {found - FINDINGS_SHOWN:,} more findings are not shown"
-    yield f"{sale.sale_id}: {f'{found:,} findings' if found else 'nothing found'}"
-    yield f"  entries    {sale.last_position:,}, the last of {recorded_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"{name}: {f'{found:,} findings' if found else 'nothing found'}"
+    yield f"  entries    {sale.last_position:,}, the last of {recorded_at}"
     yield f"  purchases  {sum(sale.purchases.values()):,}{f': {states}' if states else ''}"
     yield (
         f"  stock      {sale.available:,} available, {sale.held:,} held, {sale.sold:,} sold "
         f"of {sale.total:,}"
     )
     yield f"  head       {audited.head.hex()}"
+
+
+def _written(at_us: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"{at_us} us, which is no time"
 
 
 def _has(noted: NotedHead | None, positions: dict[str, int]) -> bool:

@@ -54,11 +54,11 @@ class _Guarded(grpc.GenericRpcHandler):
 
 
 def authorization_of(metadata: Sequence[tuple[str, str | bytes]]) -> str | None:
-    """The authorization that came along with a call."""
-    for key, value in metadata:
-        if key == "authorization":
-            return value if isinstance(value, str) else value.decode("latin-1")
-    return None
+    """The authorization that came along with a call; none of several counts."""
+    found = [value for key, value in metadata if key == "authorization"]
+    if len(found) > 1:
+        return ""
+    return str(found[0]) if found else None
 
 
 def _refusing(handler: _Handler, fault: Fault) -> _Handler:

@@ -168,7 +168,8 @@ def _rpc(
 def _one_to_one(answer: _Handler, caller_of: _CallerOf) -> _Handler:
     async def rpc(request: Message | Unreadable, context: _Context) -> Message:
         try:
-            message: Message = await answer(_readable(request), caller_of(context))
+            caller = caller_of(context)
+            message: Message = await answer(_readable(request), caller)
         except Exception as error:  # whatever it is, the table says how it looks
             await _abort(context, status_of(error))
             raise
@@ -180,7 +181,8 @@ def _one_to_one(answer: _Handler, caller_of: _CallerOf) -> _Handler:
 def _one_to_many(answer: _Handler, caller_of: _CallerOf) -> _Handler:
     async def rpc(request: Message | Unreadable, context: _Context) -> AsyncIterator[Message]:
         try:
-            async for message in answer(_readable(request), caller_of(context)):
+            caller = caller_of(context)
+            async for message in answer(_readable(request), caller):
                 yield message
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
             await _abort(context, status_of(error))

@@ -7,7 +7,7 @@ are Starlette routes beside it.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -120,7 +120,7 @@ class _Application:
         caller = _caller(exchange.headers)
         if self._guard is not None:
             rpc = f"{binding.rpc.containing_service.full_name}/{binding.rpc.name}"
-            authorization = authorization_of(exchange.headers)
+            authorization = authorization_of(exchange.scope["headers"])
             caller = Caller(caller.deadline, self._guard.admitted(rpc, authorization).user_id)
         # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
@@ -251,10 +251,12 @@ def _go_on(request: Message, headers: dict[bytes, bytes]) -> None:
     setattr(request, "after_position", int(last))  # noqa: B010  # which messages have it is asked above
 
 
-def authorization_of(headers: dict[bytes, bytes]) -> str | None:
-    """The authorization that came along with a request."""
-    value = headers.get(b"authorization")
-    return None if value is None else value.decode("latin-1")
+def authorization_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The authorization that came along with a request; none of several counts."""
+    found = [value for name, value in headers if name == b"authorization"]
+    if len(found) > 1:
+        return ""
+    return found[0].decode("latin-1") if found else None
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:

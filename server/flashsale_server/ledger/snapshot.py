@@ -47,8 +47,12 @@ class LedgerSnapshot:
         self._log = self._path.with_name(self._path.name + "-wal")
         self._has_log = self._log.exists()
         self._connection = connect_to_look(self._path, is_at_rest=not self._has_log)
+        # Bytes that are no text are a row that was changed, and its digest will say so.
+        self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
         try:
-            self.tails: dict[str, int] = dict(self._connection.execute(TAILS))
+            tails = self._connection.execute(TAILS)
+            # None for a name that is no text, which no row can be asked for by.
+            self.tails: dict[str, int] = {sale_id: tail or 0 for sale_id, tail in tails}
             self._last_rows = {sale_id: self._last_row(sale_id) for sale_id in self.tails}
         except sqlite3.Error as error:
             self._connection.close()
@@ -91,7 +95,7 @@ class LedgerSnapshot:
 
     def _last_row(self, sale_id: str) -> int:
         row = self._connection.execute(_LAST_ROW, (sale_id,)).fetchone()
-        return int(row[0])
+        return int(row[0] or 0)  # none for a name that is no text
 
     def _rows(self, sale_id: str, after: int) -> list[Row]:
         try:
