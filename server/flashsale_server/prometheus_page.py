@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flashsale_server.access import Guard
+from flashsale_server.access import Guard, sole
 from flashsale_server.checkout import BUCKET_BOUNDS_SECONDS, Checkout, Durations, Watching
 from flashsale_server.domain import CircuitState
 from flashsale_server.grpc_api import reason_of
@@ -35,8 +35,7 @@ def prometheus_route(checkout: Checkout, watching: Watching, guard: Guard | None
 
     async def page(request: Request) -> Response:
         if guard is not None:
-            said = request.headers.getlist("authorization")
-            guard.admitted(_AS_RPC, said[0] if len(said) == 1 else "" if said else None)
+            guard.admitted(_AS_RPC, sole(request.headers.getlist("authorization")))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
 
     return Route("/metrics", page, methods=["GET"])

@@ -101,12 +101,7 @@ def _yes_or_no(text: str) -> bool:
     return _YES[text.lower()]
 
 
-def _path(text: str) -> str | None:
-    """The name of a file."""
-    return text or None
-
-
-def _maybe(text: str) -> str | None:
+def _optional(text: str) -> str | None:
     """Text, or nothing."""
     return text or None
 
@@ -161,19 +156,23 @@ class Settings:
     log_format: str = _setting(
         _one_of("auto", "console", "json"), "auto", "how; auto is console on a terminal, else json"
     )
-    tls_cert: str | None = _setting(_path, None, "the server's certificate, a PEM file, for TLS")
-    tls_key: str | None = _setting(_path, None, "its private key")
+    tls_cert: str | None = _setting(
+        _optional, None, "the server's certificate, a PEM file, for TLS"
+    )
+    tls_key: str | None = _setting(_optional, None, "its private key")
     tls_client_ca: str | None = _setting(
-        _path, None, "whose certificates clients must have; none when they need none"
+        _optional, None, "whose certificates clients must have; none when they need none"
     )
     tokens: str | None = _setting(
-        _path, None, "a file with a line role:name:sha256 for each token; or such lines themselves"
+        _optional,
+        None,
+        "a file with a line role:name:sha256 for each token; or such lines themselves",
     )
     jwt_keys: str | None = _setting(
-        _path, None, "a file with the keys that buyers' JWTs are signed with: a JWK set, or PEM"
+        _optional, None, "a file with the keys that buyers' JWTs are signed with: a JWK set, or PEM"
     )
-    jwt_audience: str | None = _setting(_maybe, None, "what a JWT must name as its audience")
-    jwt_issuer: str | None = _setting(_maybe, None, "what a JWT must name as its issuer")
+    jwt_audience: str | None = _setting(_optional, None, "what a JWT must name as its audience")
+    jwt_issuer: str | None = _setting(_optional, None, "what a JWT must name as its issuer")
     health: str = _setting(_one_of("open", "token"), "open", "whether probes need a token")
     reflection: str = _setting(
         _one_of("open", "token", "off"), "open", "whether tools may ask for the contract"

@@ -4,7 +4,7 @@ It knows certificates, credentials and the names of RPCs, and nothing of sales.
 """
 
 from flashsale_server.access.certificates import Certificates, CertificatesUnusable
-from flashsale_server.access.guard import Guard, Identity
+from flashsale_server.access.guard import Guard, Identity, sole
 from flashsale_server.access.jwts import VerifyingKey, verifying_keys
 from flashsale_server.access.roles import Role, may_ask
 from flashsale_server.access.tokens import KeptToken, kept_tokens, new_token
@@ -23,5 +23,6 @@ __all__ = [
     "kept_tokens",
     "may_ask",
     "new_token",
+    "sole",
     "verifying_keys",
 ]

@@ -6,7 +6,7 @@ call. Only what the caller is told leaves here; nothing of a token is ever logge
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -119,6 +119,13 @@ class Guard:
             del self._remembered[remembered_as]
             raise Unauthenticated("the bearer token does not hold: it has expired")
         return claims
+
+
+def sole(authorizations: Sequence[str]) -> str | None:
+    """The authorization that came along; "", which is none that holds, where several did."""
+    if len(authorizations) > 1:
+        return ""
+    return authorizations[0] if authorizations else None
 
 
 def _can_be_user(subject: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_status import rpc_status
 
-from flashsale_server.access import Guard
+from flashsale_server.access import Guard, sole
 from flashsale_server.checkout import Fault
 from flashsale_server.grpc_api.error_table import status_of
 
@@ -54,11 +54,8 @@ class _Guarded(grpc.GenericRpcHandler):
 
 
 def authorization_of(metadata: Sequence[tuple[str, str | bytes]]) -> str | None:
-    """The authorization that came along with a call; none of several counts."""
-    found = [value for key, value in metadata if key == "authorization"]
-    if len(found) > 1:
-        return ""
-    return str(found[0]) if found else None
+    """The authorization that came along with a call."""
+    return sole([str(value) for key, value in metadata if key == "authorization"])
 
 
 def _refusing(handler: _Handler, fault: Fault) -> _Handler:

@@ -94,13 +94,22 @@ def hold_of(
         InvalidFields: with every violation.
     """
     sale_id = request.sale_id or DEFAULT_SALE
+    check_purchase(sale_id, request.user_id, request.purchase_id)
+    return sale_id, request.user_id, request.purchase_id
+
+
+def check_purchase(sale_id: str, user_id: str, purchase_id: str) -> None:
+    """Check what names one purchase.
+
+    Raises:
+        InvalidFields: with every violation.
+    """
     violations: list[Violation] = []
     check_sale_id(violations, "sale_id", sale_id)
-    check_identifier(violations, "user_id", request.user_id)
-    check_identifier(violations, "purchase_id", request.purchase_id)
+    check_identifier(violations, "user_id", user_id)
+    check_identifier(violations, "purchase_id", purchase_id)
     if violations:
         raise InvalidFields(violations)
-    return sale_id, request.user_id, request.purchase_id
 
 
 def min_interval_seconds_of(request: pb.WatchStatusRequest) -> float:

@@ -28,9 +28,9 @@ from flashsale_server.domain import (
     ResumeCommand,
 )
 from flashsale_server.grpc_api.page_tokens import position_token, sale_token
+from flashsale_server.grpc_api.requests import check_purchase
 from flashsale_server.grpc_api.responses import write_purchase
 from flashsale_server.grpc_api.sale_requests import (
-    check_purchase,
     check_sale,
     new_sale_of,
     purchases_page_of,

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from flashsale_server.checkout import InvalidFields, Violation
 from flashsale_server.domain import STOCK_MAX, RestockCommand, SaleTerms, UpdateCommand
 from flashsale_server.grpc_api.page_tokens import position_of, sale_of
-from flashsale_server.grpc_api.requests import QUANTITY_MAX, check_identifier, check_sale_id
+from flashsale_server.grpc_api.requests import QUANTITY_MAX, check_sale_id
 
 TITLE_CHARACTERS: Final = 200
 PAGE_SIZE: Final = 100
@@ -114,20 +114,6 @@ def check_sale(sale_id: str) -> str:
     if violations:
         raise InvalidFields(violations)
     return sale_id
-
-
-def check_purchase(sale_id: str, user_id: str, purchase_id: str) -> None:
-    """Check what names one purchase.
-
-    Raises:
-        InvalidFields: with every violation.
-    """
-    violations: list[Violation] = []
-    check_sale_id(violations, "sale_id", sale_id)
-    check_identifier(violations, "user_id", user_id)
-    check_identifier(violations, "purchase_id", purchase_id)
-    if violations:
-        raise InvalidFields(violations)
 
 
 def restock_of(request: admin.RestockSaleRequest) -> RestockCommand:

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from flashsale_server.access import Guard
+from flashsale_server.access import Guard, sole
 from flashsale_server.checkout import (
     Caller,
     InvalidFields,
@@ -252,11 +252,8 @@ def _go_on(request: Message, headers: dict[bytes, bytes]) -> None:
 
 
 def authorization_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The authorization that came along with a request; none of several counts."""
-    found = [value for name, value in headers if name == b"authorization"]
-    if len(found) > 1:
-        return ""
-    return found[0].decode("latin-1") if found else None
+    """The authorization that came along with a request."""
+    return sole([value.decode("latin-1") for name, value in headers if name == b"authorization"])
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:
