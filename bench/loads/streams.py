@@ -47,10 +47,10 @@ class Stream:
         waiting = self._waiting
         try:
             async for message in self._call:
-                result = message.result
-                # A server that decides nothing answers in order, with one request id for all.
-                asked = result.request_id if self._plan.keeps else next(iter(waiting))
-                waiting.pop(asked).set_result(result)
+                for result in message.results:
+                    # A server that decides nothing answers in order, with one request id for all.
+                    asked = result.request_id if self._plan.keeps else next(iter(waiting))
+                    waiting.pop(asked).set_result(result)
         except Exception as error:  # noqa: BLE001  # whatever it was, nobody must wait for ever
             for future in waiting.values():
                 if not future.done():

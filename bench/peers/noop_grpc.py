@@ -78,7 +78,7 @@ class Noop:
     async def StreamPurchases(
         self, requests: AsyncIterator[pb.StreamPurchasesRequest], context: _Context
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
-        response = pb.StreamPurchasesResponse(result=self._result)
+        response = pb.StreamPurchasesResponse(results=[self._result])
         async for _ in requests:
             yield response
 

@@ -184,7 +184,8 @@ class AsyncClient:
         writer.add_done_callback(lambda task: None if _error_of(task) is None else call.cancel())
         try:
             async for message in call:
-                yield _answered(message.result)
+                for result in message.results:
+                    yield _answered(result)
         except grpc.RpcError as error:
             raise error_of_call(error, "") from error
         except asyncio.CancelledError:

@@ -167,7 +167,7 @@ async def test_in_a_batch_and_a_stream_each_is_judged_by_itself(shop: Shop) -> N
         request = pb.PurchaseRequest(user_id=user, request_id=f"s-{user}")
         await call.write(pb.StreamPurchasesRequest(request=request))
     await call.done_writing()
-    streamed = [message.result async for message in call]
+    streamed = [item async for message in call for item in message.results]
     refused = [by_row.results[1].error, by_column.columns.others[0].result.error]
     refused += [item.error for item in streamed if item.HasField("error")]
     assert [reason_of(status) for status in refused] == ["PERMISSION_DENIED"] * 3

@@ -154,7 +154,7 @@ class ScriptedServicer(rpc.FlashSaleServiceServicer):
     ) -> AsyncIterator[pb.StreamPurchasesResponse]:
         async for message in request_iterator:
             await self._take_turn("StreamPurchases", context)
-            yield pb.StreamPurchasesResponse(result=self._result(message.request))
+            yield pb.StreamPurchasesResponse(results=[self._result(message.request)])
 
     async def _take_turn(self, name: str, context: Context) -> None:
         self.metadata.append(dict(context.invocation_metadata() or ()))

@@ -73,7 +73,9 @@ async def test_a_stream_answers_each_request_by_its_id() -> None:
 
     async with running(stock="100") as shop:
         results = {
-            item.result.request_id: item.result async for item in shop.stub.StreamPurchases(asked())
+            result.request_id: result
+            async for message in shop.stub.StreamPurchases(asked())
+            for result in message.results
         }
     assert len(results) == 2501
     sold = [key for key, item in results.items() if item.response.outcome == pb.OUTCOME_PURCHASED]
@@ -89,9 +91,40 @@ async def test_a_stream_that_stays_open_is_answered_meanwhile() -> None:
             await stream.write(pb.StreamPurchasesRequest(request=request))
             answer = await stream.read()
             assert isinstance(answer, pb.StreamPurchasesResponse)
-            assert answer.result.request_id == f"r-{number}"
+            assert [result.request_id for result in answer.results] == [f"r-{number}"]
         await stream.done_writing()
         assert await stream.read() is grpc.aio.EOF
+
+
+async def test_results_that_are_ready_together_leave_together() -> None:
+    requests = [
+        pb.StreamPurchasesRequest(request=pb.PurchaseRequest(user_id=f"u-{number}"))
+        for number in range(10)
+    ]
+    ledger = TroubledLedger()
+    async with running(ledger) as shop:
+        ledger.stall()
+        stream = shop.stub.StreamPurchases(iter(requests))
+        async with asyncio.timeout(20):
+            while (await shop.stub.Metrics(pb.MetricsRequest())).attempts < 10:
+                pass
+        ledger.go_on()
+        messages = [message async for message in stream]
+    assert sum(len(message.results) for message in messages) == 10
+    assert len(messages) < 10
+
+
+async def test_long_ids_of_malformed_requests_do_not_share_a_message() -> None:
+    long_ids = [f"{number}" * 1_000_000 for number in range(6)]
+    requests = [
+        pb.StreamPurchasesRequest(request=pb.PurchaseRequest(user_id="ann", request_id=request_id))
+        for request_id in long_ids
+    ]
+    async with running() as shop:
+        messages = [message async for message in shop.stub.StreamPurchases(iter(requests))]
+    answered = [result.request_id for message in messages for result in message.results]
+    assert answered == long_ids
+    assert len(messages) == 6
 
 
 async def test_bytes_that_cannot_be_read_end_a_stream_after_its_answers() -> None:
@@ -106,9 +139,14 @@ async def test_bytes_that_cannot_be_read_end_a_stream_after_its_answers() -> Non
             "/flashsale.v1.FlashSaleService/StreamPurchases"
         )
         call = method(iter([*good, b"\xff\xff"]))
-        answers = [await call.read() for _ in range(5)]
+        answered: list[str] = []
+        while len(answered) < 5:
+            answer = await call.read()
+            assert isinstance(answer, bytes)
+            results = pb.StreamPurchasesResponse.FromString(answer).results
+            answered += [result.request_id for result in results]
         code = await call.code()
-    assert all(isinstance(answer, bytes) for answer in answers)
+    assert sorted(answered) == [f"r-{number}" for number in range(5)]
     assert code is grpc.StatusCode.INVALID_ARGUMENT
 
 
@@ -142,7 +180,7 @@ async def test_a_stream_reads_no_more_while_a_thousand_are_unanswered() -> None:
                 pass
         assert [await attempts() for _ in range(50)] == [1000] * 50
         ledger.go_on()
-        assert len([item async for item in stream]) == 1200
+        assert sum([len(message.results) async for message in stream]) == 1200
 
 
 async def test_copies_on_a_stream_are_answered_each() -> None:
@@ -155,6 +193,6 @@ async def test_copies_on_a_stream_are_answered_each() -> None:
             while (await shop.stub.Metrics(pb.MetricsRequest())).replays < 2:
                 pass
         ledger.go_on()
-        results = [item.result.response async for item in stream]
+        results = [item.response async for message in stream for item in message.results]
     assert len(results) == 3
     assert len({item.purchase.purchase_id for item in results}) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -27,8 +28,12 @@ def line_of(user_id: str) -> bytes:
     return json.dumps({"request": {"userId": user_id, "requestId": f"r-{user_id}"}}).encode()
 
 
+def results_in(text: str) -> list[Any]:
+    return [item for line in text.splitlines() for item in json.loads(line)["result"]["results"]]
+
+
 async def next_answer(connection: RawConnection) -> str:
-    result = (await connection.json_line())["result"]["result"]
+    (result,) = (await connection.json_line())["result"]["results"]
     return f"{result['requestId']} {result['response']['outcome']}"
 
 
@@ -99,7 +104,7 @@ async def test_purchases_stream_as_lines_both_ways(web: httpx.AsyncClient) -> No
     lines = [{"request": {"userId": f"u-{n}", "requestId": f"r-{n}"}} for n in range(8)]
     content = "\n".join(json.dumps(line) for line in lines)
     answer = await web.post("/flash-sale/purchase:stream", content=content)
-    results = [json.loads(line)["result"]["result"] for line in answer.text.splitlines()]
+    results = results_in(answer.text)
     outcomes = {item["requestId"]: item["response"]["outcome"] for item in results}
     assert outcomes["r-4"] == "OUTCOME_PURCHASED"
     assert outcomes["r-5"] == "OUTCOME_SOLD_OUT"
@@ -126,7 +131,7 @@ async def test_a_bad_purchase_in_a_stream_fails_alone(web: httpx.AsyncClient) ->
     lines = [{"request": {"userId": user, "requestId": f"r-{user}"}} for user in ("", "ann")]
     content = "\n".join(json.dumps(line) for line in lines)
     answer = await web.post(f"{PURCHASE}:stream", content=content)
-    results = [json.loads(line)["result"]["result"] for line in answer.text.splitlines()]
+    results = results_in(answer.text)
     by_id = {item["requestId"]: item for item in results}
     assert reason_in(by_id["r-"]["error"]) == "INVALID_FIELD"
     assert by_id["r-ann"]["response"]["outcome"] == "OUTCOME_PURCHASED"
@@ -158,7 +163,7 @@ async def test_what_came_before_a_malformed_line_is_answered(web: httpx.AsyncCli
     content = b"\n".join([line_of("ann"), line_of("bob"), b"nonsense", line_of("cat")])
     answer = await web.post(f"{PURCHASE}:stream", content=content)
     *results, last = [json.loads(line) for line in answer.text.splitlines()]
-    answered = {item["result"]["result"]["requestId"] for item in results}
+    answered = {item["requestId"] for line in results for item in line["result"]["results"]}
     assert answered == {"r-ann", "r-bob"}
     assert reason_in(last["error"]) == "INVALID_FIELD"
     assert (await web.get("/flash-sale/status")).json()["soldStock"] == 2
@@ -198,5 +203,5 @@ async def test_a_stream_may_be_of_any_length_while_its_lines_are_short(
     padding = b" " * 1_000_000 + b"\n"
     content = line_of("ann") + padding * 6 + line_of("bob")
     answer = await web.post(f"{PURCHASE}:stream", content=content)
-    results = [json.loads(line)["result"]["result"] for line in answer.text.splitlines()]
+    results = results_in(answer.text)
     assert {item["requestId"] for item in results} == {"r-ann", "r-bob"}

@@ -324,10 +324,10 @@ class StreamPurchasesRequest(_message.Message):
     def __init__(self, request: _Optional[_Union[PurchaseRequest, _Mapping]] = ...) -> None: ...
 
 class StreamPurchasesResponse(_message.Message):
-    __slots__ = ("result",)
-    RESULT_FIELD_NUMBER: _ClassVar[int]
-    result: PurchaseResult
-    def __init__(self, result: _Optional[_Union[PurchaseResult, _Mapping]] = ...) -> None: ...
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[PurchaseResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[PurchaseResult, _Mapping]]] = ...) -> None: ...
 
 class GetPurchaseRequest(_message.Message):
     __slots__ = ("user_id", "sale_id")

@@ -121,8 +121,9 @@ class FlashSaleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamPurchases(self, request_iterator, context):
-        """Purchases as a stream. Results come as they are ready, in any order; request_id says which is whose. When too
-        many are unanswered, the server reads on only after it has answered some. Over HTTP both ways are lines of JSON.
+        """Purchases as a stream. Results come as they are ready, in any order, several in a message when
+        several are; request_id says which is whose. When too many are unanswered, the server reads on only after it has
+        answered some. Over HTTP both ways are lines of JSON.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

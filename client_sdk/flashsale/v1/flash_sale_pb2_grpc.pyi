@@ -50,8 +50,9 @@ class FlashSaleServiceStub:
     BatchPurchase: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.BatchPurchaseRequest, _flash_sale_pb2.BatchPurchaseResponse]
     """Up to 1,000 purchases in one call, answered in the same order, each by itself."""
     StreamPurchases: _grpc.StreamStreamMultiCallable[_flash_sale_pb2.StreamPurchasesRequest, _flash_sale_pb2.StreamPurchasesResponse]
-    """Purchases as a stream. Results come as they are ready, in any order; request_id says which is whose. When too
-    many are unanswered, the server reads on only after it has answered some. Over HTTP both ways are lines of JSON.
+    """Purchases as a stream. Results come as they are ready, in any order, several in a message when
+    several are; request_id says which is whose. When too many are unanswered, the server reads on only after it has
+    answered some. Over HTTP both ways are lines of JSON.
     """
     GetPurchase: _grpc.UnaryUnaryMultiCallable[_flash_sale_pb2.GetPurchaseRequest, _flash_sale_pb2.GetPurchaseResponse]
     """What a user has bought in a sale. Nothing is an answer, not an error."""
@@ -82,8 +83,9 @@ class FlashSaleServiceAsyncStub(FlashSaleServiceStub):
     BatchPurchase: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.BatchPurchaseRequest, _flash_sale_pb2.BatchPurchaseResponse]  # type: ignore[assignment]
     """Up to 1,000 purchases in one call, answered in the same order, each by itself."""
     StreamPurchases: _aio.StreamStreamMultiCallable[_flash_sale_pb2.StreamPurchasesRequest, _flash_sale_pb2.StreamPurchasesResponse]  # type: ignore[assignment]
-    """Purchases as a stream. Results come as they are ready, in any order; request_id says which is whose. When too
-    many are unanswered, the server reads on only after it has answered some. Over HTTP both ways are lines of JSON.
+    """Purchases as a stream. Results come as they are ready, in any order, several in a message when
+    several are; request_id says which is whose. When too many are unanswered, the server reads on only after it has
+    answered some. Over HTTP both ways are lines of JSON.
     """
     GetPurchase: _aio.UnaryUnaryMultiCallable[_flash_sale_pb2.GetPurchaseRequest, _flash_sale_pb2.GetPurchaseResponse]  # type: ignore[assignment]
     """What a user has bought in a sale. Nothing is an answer, not an error."""
@@ -141,8 +143,9 @@ class FlashSaleServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_flash_sale_pb2.StreamPurchasesRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flash_sale_pb2.StreamPurchasesResponse], _abc.AsyncIterator[_flash_sale_pb2.StreamPurchasesResponse]]:
-        """Purchases as a stream. Results come as they are ready, in any order; request_id says which is whose. When too
-        many are unanswered, the server reads on only after it has answered some. Over HTTP both ways are lines of JSON.
+        """Purchases as a stream. Results come as they are ready, in any order, several in a message when
+        several are; request_id says which is whose. When too many are unanswered, the server reads on only after it has
+        answered some. Over HTTP both ways are lines of JSON.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from flashsale_server.checkout.caller import Caller
 from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.checkout import Checkout, CheckoutLimits
 from flashsale_server.checkout.clock import Clock, SystemClock
+from flashsale_server.checkout.crowd import GATHER_SECONDS
 from flashsale_server.checkout.faults import (
     BodyTooLarge,
     CircuitOpen,
@@ -51,6 +52,7 @@ from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_
 
 __all__ = [
     "BUCKET_BOUNDS_SECONDS",
+    "GATHER_SECONDS",
     "BodyTooLarge",
     "Call",
     "CallResult",

@@ -4,8 +4,10 @@ So many may be unanswered at once; then nothing more is read until some are answ
 in is answered before the stream ends, even when the end is a request that cannot be read. Who hangs
 up leaves their calls, as any caller may.
 
-A result is written out as a message when its turn to be sent comes, not when it is there: so a lane
-that settles many calls at once is not held up, and the first of them leaves the sooner.
+Results are written out as a message when its turn to be sent comes, not when they are there: so a
+lane that settles many calls at once is not held up. To send a message costs far more than to write
+a result, so those that are ready leave together, and wait a moment for others of their stream that
+are on their way. The result of a request that is alone on its stream is never delayed.
 """
 
 import asyncio
@@ -15,12 +17,20 @@ from typing import Final
 
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from flashsale_server.checkout import Call, Caller, Checkout, Fault
+from flashsale_server.checkout import (
+    GATHER_SECONDS,
+    Call,
+    Caller,
+    Checkout,
+    Fault,
+)
 from flashsale_server.grpc_api.acting import check_acts_for
-from flashsale_server.grpc_api.requests import order_of
+from flashsale_server.grpc_api.requests import IDENTIFIER_BYTES, order_of
 from flashsale_server.grpc_api.responses import CameTo, write_result
 
 IN_FLIGHT_MAX: Final = 1000
+RESULTS_MAX: Final = 100
+"""How many results one message may carry."""
 
 
 class PurchaseStream:
@@ -35,6 +45,7 @@ class PurchaseStream:
         self._ready: deque[tuple[str, CameTo]] = deque()
         self._unanswered = 0
         self._news = asyncio.Event()
+        self._enough = asyncio.Event()
         self._room = asyncio.Event()
 
     async def results(
@@ -49,16 +60,44 @@ class PurchaseStream:
                     self._news.clear()
                     await self._news.wait()
                     continue
-                response = pb.StreamPurchasesResponse()
-                write_result(response.result, *self._ready.popleft())
-                self._unanswered -= 1
-                self._room.set()
-                yield response
+                await self._gather()
+                yield self._response()
             await reading
         finally:
             reading.cancel()
             for call in self._waiting:
                 call.leave(self._listener)
+
+    async def _gather(self) -> None:
+        """Let the next message fill up, while others of this stream are on their way."""
+        if self._is_enough():
+            return
+        self._enough.clear()
+        timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._enough.set)
+        try:
+            await self._enough.wait()
+        finally:
+            timer.cancel()
+
+    def _is_enough(self) -> bool:
+        """Whether nothing more is worth waiting for before the next message leaves."""
+        return len(self._ready) >= min(self._unanswered, RESULTS_MAX)
+
+    def _response(self) -> pb.StreamPurchasesResponse:
+        """What is ready, as far as one message may carry it."""
+        response = pb.StreamPurchasesResponse()
+        ready, results = self._ready, response.results
+        while ready and len(results) < RESULTS_MAX:
+            # A malformed request gets its id back, which may fill a message by itself.
+            is_long = len(ready[0][0]) > IDENTIFIER_BYTES
+            if is_long and results:
+                break
+            write_result(results.add(), *ready.popleft())
+            if is_long:
+                break
+        self._unanswered -= len(results)
+        self._room.set()
+        return response
 
     async def _read_all(self, requests: AsyncIterator[pb.StreamPurchasesRequest]) -> None:
         async for item in requests:
@@ -88,3 +127,5 @@ class PurchaseStream:
     def _answer(self, request_id: str, came_to: CameTo) -> None:
         self._ready.append((request_id, came_to))
         self._news.set()
+        if self._is_enough():
+            self._enough.set()
