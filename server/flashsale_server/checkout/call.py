@@ -92,8 +92,9 @@ async def all_settled(calls: Iterable[Call]) -> None:
         if not left and not everything.done():
             everything.set_result(None)
 
+    listeners = (told,)
     for call in waiting:
-        call._listeners += (told,)  # noqa: SLF001  # `listen`, in half the time
+        call._listeners += listeners  # noqa: SLF001  # `listen`, in half the time
         call.is_abandoned = False
     try:
         await everything

@@ -108,8 +108,9 @@ class CallQueue:
         try:
             for call, result in zip(calls, results, strict=True):
                 left += 1
-                if self.copy_of(call.key) is call:
-                    del self._copies[call.key]
+                newest = self._copies.pop(call.key, call)
+                if newest is not call:  # a retry that takes its own turn behind this call
+                    self._copies[call.key] = newest
                 call.settle(result)
         finally:
             self._line.leave(left)

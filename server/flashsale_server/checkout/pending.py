@@ -56,7 +56,7 @@ class Pending:
     def unanswered(self) -> tuple[list[Call], list[CallResult]]:
         """The calls without a result yet, and each one's."""
         calls, results = self.calls, self._results
-        if any(call.result is not None for call in calls):
+        if [call.result for call in calls].count(None) < len(calls):
             open_calls = [pair for pair in self.results() if pair[0].result is None]
             calls, results = [call for call, _ in open_calls], [result for _, result in open_calls]
         return calls, [
