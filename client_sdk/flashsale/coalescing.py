@@ -11,7 +11,7 @@ is unknown makes all later tries of the purchase `retry`, so that the server fix
 
 import asyncio
 import collections
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import grpc
@@ -205,8 +205,7 @@ class Coalescer:
             else:
                 self._unknown(batch, "the server did not answer every purchase")
         except grpc.RpcError as error:
-            for asked in batch:
-                self._failed(asked, error_of_call(error, asked.request_id))
+            self._failed((asked, error_of_call(error, asked.request_id)) for asked in batch)
         except Exception as error:  # noqa: BLE001  # as above
             self._unknown(batch, f"the call failed: {error}")
 
@@ -228,7 +227,7 @@ class Coalescer:
 
     def _answered_by_row(self, asked: Asked, answer: pb.PurchaseResult) -> None:
         if not answer.HasField("response"):
-            self._failed(asked, error_of_status(answer.error, asked.request_id))
+            self._failed([(asked, error_of_status(answer.error, asked.request_id))])
             return
         try:
             result = PurchaseResult.of(answer.response)
@@ -238,30 +237,44 @@ class Coalescer:
         asked.tell(result)
 
     def _unknown(self, batch: Sequence[Asked], why: str) -> None:
-        for asked in batch:
-            self._failed(asked, OutcomeUnknown(why, request_id=asked.request_id))
+        self._failed((asked, OutcomeUnknown(why, request_id=asked.request_id)) for asked in batch)
 
-    def _failed(self, asked: Asked, error: FlashSaleError) -> None:
-        """Try again where that is allowed; else tell the caller."""
+    def _failed(self, failed: Iterable[tuple[Asked, FlashSaleError]]) -> None:
+        """Try again where that is allowed; else tell the caller.
+
+        Who failed as one call is tried again as one: they share a draw, and a timer.
+        """
+        drawn = self._retries.chance()
+        again = collections.defaultdict[float, list[Asked]](list)
+        for asked, error in failed:
+            wait = self._wait_after(asked, error, drawn)
+            if wait is not None:
+                again[wait].append(asked)
+        for wait, together in again.items():
+            self._room -= len(together)  # their places are given up with those of the others
+            self._between_tries.update(together)
+            self._loop.call_later(wait, self._try_again, together)
+
+    def _wait_after(self, asked: Asked, error: FlashSaleError, drawn: float) -> float | None:
+        """How long to wait before the next try; None where there is none."""
         if asked.future.done() or asked in self._between_tries:
-            return
+            return None
         asked.error = error
         asked.tried += 1
         if isinstance(error, OutcomeUnknown):
             asked.repeat_unknown()
         left = asked.deadline - self._loop.time()
-        wait = self._retries.wait_seconds(error, asked.tried, left)
+        wait = self._retries.wait_seconds(error, asked.tried, left, drawn)
         if wait is None or self._is_closed:
             asked.fail(error, is_sent=False)
-            return
-        self._room -= 1  # the place in the call is given up with those of the others
-        self._between_tries.add(asked)
-        self._loop.call_later(wait, self._try_again, asked)
+            return None
+        return wait
 
-    def _try_again(self, asked: Asked) -> None:
-        if asked in self._between_tries:
-            self._between_tries.remove(asked)
-            self._line_up(asked)
+    def _try_again(self, together: Sequence[Asked]) -> None:
+        for asked in together:
+            if asked in self._between_tries:
+                self._between_tries.remove(asked)
+                self._line_up(asked)
 
     def _sweep(self) -> None:
         """Tell those whose time is over; one timer serves everybody."""

@@ -29,10 +29,21 @@ class Retries:
     longest_seconds: float = 2.0
     chance: Callable[[], float] = random.random
 
-    def wait_seconds(self, error: FlashSaleError, tried: int, left_seconds: float) -> float | None:
-        """How long to wait after the try number `tried` ended with `error`; None to give up."""
+    def wait_seconds(
+        self,
+        error: FlashSaleError,
+        tried: int,
+        left_seconds: float,
+        drawn: float | None = None,
+    ) -> float | None:
+        """How long to wait after the try number `tried` ended with `error`; None to give up.
+
+        Who failed together, and is to be tried again together, shares what was `drawn` by chance.
+        """
         if not isinstance(error, Unavailable) or tried >= self.attempts:
             return None
         bound: float = min(self.longest_seconds, self.first_seconds * 2.0 ** (tried - 1))
-        wait = (error.retry_after_seconds or 0.0) + bound * self.chance()
+        wait = (error.retry_after_seconds or 0.0) + bound * (
+            self.chance() if drawn is None else drawn
+        )
         return wait if wait < left_seconds else None
