@@ -43,6 +43,7 @@ from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http
 from flashsale_server.ledger import Ledger, open_ledger
 from flashsale_server.prometheus_page import prometheus_route
 from flashsale_server.settings import Settings
+from flashsale_server.web import web_routes
 
 _log = structlog.get_logger(__name__)
 
@@ -139,6 +140,7 @@ class Server:
                 extra_routes=[
                     *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
                     prometheus_route(checkout, watching, guard),
+                    *web_routes(),
                 ],
             )
             await grpc_server.start(list(described.items()))

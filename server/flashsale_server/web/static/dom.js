@@ -1,0 +1,29 @@
+// Making elements. Text is always set as text, so nothing that a person wrote is ever read as HTML.
+
+/**
+ * A new element. Of `properties`, "class", "for", "role", "aria-…" and "data-…" are attributes, functions whose
+ * names begin with "on" are listeners, and all others are properties; null and undefined are left out.
+ */
+export function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (value === null || value === undefined) continue;
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (/^(class|for|role|aria-.*|data-.*)$/.test(key)) made.setAttribute(key, value);
+    else made[key] = value;
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** The element with this id; a page that lacks it is broken, and says so. */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/** Set an element's text, and leave the element alone where it says so already. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,133 @@
+// The contract's words in plain ones: states, outcomes, errors, times and numbers. The one place for them.
+
+const COUNT = new Intl.NumberFormat("en");
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const TIME_EXACT = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3,
+});
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+export const STATE_WORDS = Object.freeze({
+  SALE_STATE_UPCOMING: "Upcoming",
+  SALE_STATE_LIVE: "Live",
+  SALE_STATE_PAUSED: "Paused",
+  SALE_STATE_SOLD_OUT: "Sold out",
+  SALE_STATE_ENDED: "Ended",
+});
+
+export const OUTCOME_WORDS = Object.freeze({
+  OUTCOME_PURCHASED: "Purchased",
+  OUTCOME_HELD: "Held",
+  OUTCOME_SOLD_OUT: "Sold out",
+  OUTCOME_INSUFFICIENT_STOCK: "Not enough left",
+  OUTCOME_ALREADY_PURCHASED: "Already purchased",
+  OUTCOME_USER_LIMIT_REACHED: "Over the limit",
+  OUTCOME_NOT_STARTED: "Not started",
+  OUTCOME_PAUSED: "Paused",
+  OUTCOME_ENDED: "Ended",
+});
+
+export const PURCHASE_WORDS = Object.freeze({
+  PURCHASE_STATE_HELD: "Held",
+  PURCHASE_STATE_CONFIRMED: "Yours",
+  PURCHASE_STATE_RELEASED: "Given back",
+  PURCHASE_STATE_CANCELLED: "Cancelled by the shop",
+});
+
+export const HEALTH_WORDS = Object.freeze({
+  SYSTEM_HEALTH_HEALTHY: "Healthy",
+  SYSTEM_HEALTH_DEGRADED: "Strained",
+  SYSTEM_HEALTH_UNHEALTHY: "In trouble",
+});
+
+export const CONNECTION_WORDS = Object.freeze({
+  live: "Live",
+  reconnecting: "Reconnecting…",
+  polling: "Asking every 5 s",
+});
+
+const ERROR_WORDS = {
+  REQUEST_ID_REUSED: "This attempt was made before, with another quantity.",
+  SALE_NOT_FOUND: "There is no such sale.",
+  PURCHASE_NOT_FOUND: "There is no such purchase.",
+  HOLD_EXPIRED: "The hold is over. What it kept is on sale again.",
+  HOLD_RELEASED: "The hold was given back.",
+  PURCHASE_CONFIRMED: "The purchase is confirmed; it cannot be given back here.",
+  PURCHASE_CANCELLED: "The shop has cancelled the purchase.",
+  USER_RATE_LIMITED: "Too many attempts within a minute.",
+  QUEUE_FULL: "Too many are waiting already. Nothing was bought.",
+  CIRCUIT_OPEN: "The shop cannot record purchases right now. Nothing was bought.",
+  LEDGER_UNAVAILABLE: "The shop could not record the purchase. Nothing was bought.",
+  SHUTTING_DOWN: "The shop is restarting. Nothing was bought.",
+  OUTCOME_UNKNOWN: "It is not known yet whether this was bought.",
+  DEADLINE_EXCEEDED: "It took too long. Nothing was bought.",
+  SALE_UNREADABLE: "The shop cannot read this sale.",
+  TOO_MANY_WATCHERS: "Too many are watching.",
+  TOO_MANY_CONNECTIONS: "Too many are connected.",
+  UNAUTHENTICATED: "The shop asks for a token.",
+  PERMISSION_DENIED: "This token does not allow that.",
+  SALE_EXISTS: "There is a sale with this id already.",
+  SALE_ENDED: "The sale is over, and cannot be changed any more.",
+  NOT_ENOUGH_UNSOLD: "Fewer units are unsold than were to be taken away.",
+  ETAG_MISMATCH: "Somebody else has changed the sale. Look again.",
+  INTERNAL: "Something went wrong in the shop.",
+};
+
+/** What an ApiError or an Unanswered says to a person. */
+export function errorWords(error) {
+  if (error.reason === "INVALID_FIELD") return invalidWords(error.violations);
+  const words = ERROR_WORDS[error.reason];
+  if (words === undefined) return error.name === "Unanswered" ? "The shop does not answer." : sentence(error.message);
+  return error.retryAfterSeconds === null ? words : `${words} Try again ${inSeconds(error.retryAfterSeconds)}.`;
+}
+
+function invalidWords(violations) {
+  if (violations.length === 0) return "The shop cannot read that.";
+  return violations.map(({ field, description }) => sentence(`${field.replaceAll("_", " ")} ${description}`)).join(" ");
+}
+
+function sentence(text) {
+  const said = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(said) ? said : `${said}.`;
+}
+
+/** "in 12 seconds" */
+export function inSeconds(seconds) {
+  return `in ${plural(Math.max(1, Math.ceil(seconds)), "second")}`;
+}
+
+/** 1,234 */
+export function formatCount(number) {
+  return COUNT.format(number);
+}
+
+/** "1 unit", "2 units" */
+export function plural(number, word) {
+  return `${formatCount(number)} ${word}${number === 1 ? "" : "s"}`;
+}
+
+/** "17:54:33", and the day where it is not today. Takes a Timestamp as JSON. */
+export function formatTime(timestamp) {
+  return withDay(new Date(timestamp), TIME);
+}
+
+/** The same to the millisecond. */
+export function formatTimeExactly(timestamp) {
+  return withDay(new Date(timestamp), TIME_EXACT);
+}
+
+function withDay(date, format) {
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? format.format(date) : `${DATE.format(date)}, ${format.format(date)}`;
+}
+
+/** What is left of a span, to the second and rounded up: "2 d 03:04:05", "03:04:05", "04:05". */
+export function formatSpan(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const two = (number) => String(number).padStart(2, "0");
+  const clock = [Math.floor(seconds / 60) % 60, seconds % 60];
+  const hours = Math.floor(seconds / 3600);
+  if (hours > 0) clock.unshift(hours % 24);
+  const days = Math.floor(hours / 24);
+  return `${days > 0 ? `${days} d ` : ""}${clock.map(two).join(":")}`;
+}
