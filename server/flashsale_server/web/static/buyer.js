@@ -1,17 +1,278 @@
-// The buyers' page.
+// The buyers' page: one sale, followed as it goes; buying; looking up; this browser's own attempts.
 
-import { call } from "./api.js";
-import { byId, setText } from "./dom.js";
+import { announce } from "./announcer.js";
+import { call, changeToken } from "./api.js";
+import { attemptLine, attemptWords, latestAttempt } from "./attempt_view.js";
+import { Attempts } from "./attempts.js";
+import { ServerClock } from "./clock.js";
+import { byId, element, replaceIn, setText } from "./dom.js";
 import { EventStream } from "./event_stream.js";
-import { CONNECTION_WORDS, formatCount } from "./words.js";
+import { PurchaseViews } from "./purchase_view.js";
+import { newRequestId, salePath, settle } from "./purchasing.js";
+import { chanceOf, SaleView } from "./sale_view.js";
+import { keep, recall } from "./storage.js";
+import { errorWords, plural, STATE_WORDS } from "./words.js";
 
-const path = "/v1/sales/default/status";
-const show = (status) => {
-  setText(byId("title"), status.title);
-  setText(byId("left"), `${formatCount(status.availableStock)} left`);
-};
-new EventStream(`${path}:watch`, {
-  poll: async () => ({ status: await call("GET", path) }),
-  onMessage: ({ status }) => show(status),
-  onConnection: (connection) => setText(byId("connection"), CONNECTION_WORDS[connection]),
-});
+const USER = "flash-sale.user";
+const SALE_ID = /^[a-z0-9-]{1,63}$/;
+const RESUME_MS = 120_000;
+
+/** One sale, from when it is chosen until another one is. */
+class BuyerPage {
+  #saleId;
+  #clock = new ServerClock();
+  #sale;
+  #stream = null;
+  #attempts;
+  #views;
+  #latest = null; // the request id of what was tried last, since the page was opened
+  #lookedUp = null; // {userId, purchases}
+  #status = null;
+  #leaving = new AbortController();
+
+  constructor(saleId) {
+    this.#saleId = saleId;
+    this.#sale = new SaleView(this.#clock, (status) => this.#showChance(status));
+    this.#attempts = new Attempts(saleId, () => this.#showAttempts());
+    this.#views = new PurchaseViews(saleId, this.#clock, (purchase) => this.#takePurchase(purchase));
+    const { signal } = this.#leaving;
+    byId("buy-form").addEventListener("submit", (event) => this.#buy(event), { signal });
+    byId("lookup-form").addEventListener("submit", (event) => this.#lookUp(event), { signal });
+    this.#follow();
+    this.#resume();
+    this.#showAttempts();
+    this.#showFound();
+  }
+
+  close() {
+    this.#leaving.abort();
+    this.#stream?.close();
+    this.#sale.close();
+    this.#attempts.close();
+  }
+
+  #follow() {
+    const path = `${salePath(this.#saleId)}/status`;
+    this.#stream = new EventStream(`${path}:watch`, {
+      poll: async () => ({ status: await call("GET", path) }),
+      onMessage: ({ status }) => this.#show(status),
+      onConnection: (connection) => this.#sale.showConnection(connection),
+      onRefused: (error) => showElsewhere(error, this.#saleId),
+    });
+  }
+
+  #show(status) {
+    this.#status = status;
+    this.#sale.show(status);
+    const limit = status.perUserLimit;
+    byId("quantity-field").hidden = limit <= 1;
+    byId("quantity").max = String(limit);
+    if (byId("quantity").getAttribute("aria-invalid") !== "true") setText(byId("quantity-problem"), `At most ${limit} for one user.`);
+    byId("main").setAttribute("aria-busy", "false");
+  }
+
+  #showChance(status) {
+    const button = byId("buy");
+    const latest = this.#latest === null ? null : this.#attempts.find(this.#latest);
+    const isBusy = latest !== null && (latest.state === "asking" || latest.isAsking === true);
+    const { isOpen, label, hint } = chanceOf(status, this.#clock.now());
+    button.setAttribute("aria-disabled", String(!isOpen || isBusy));
+    setText(button, isBusy ? "Asking…" : label);
+    setText(byId("buy-hint"), isBusy ? "" : hint);
+  }
+
+  async #buy(event) {
+    event.preventDefault();
+    const userId = userIn(byId("user"), byId("user-problem"));
+    const quantity = this.#quantity();
+    if (byId("buy").getAttribute("aria-disabled") === "true") {
+      announce(`${byId("buy").textContent}. ${byId("buy-hint").textContent}`);
+      return;
+    }
+    if (userId === null || quantity === null) return;
+    keep("local", USER, userId);
+    const attempt = { requestId: newRequestId(), userId, quantity, madeAt: new Date(this.#clock.now()).toISOString(), state: "asking" };
+    this.#latest = attempt.requestId;
+    this.#attempts.add(attempt);
+    await this.#settle(attempt, false);
+  }
+
+  async #settle(attempt, isLost) {
+    await settle(this.#saleId, attempt, (changes) => {
+      this.#attempts.change(attempt.requestId, changes);
+      const { headline, text } = attemptWords({ ...attempt, ...changes });
+      announce(`${headline}. ${text}`);
+    }, isLost);
+  }
+
+  #askAgain(attempt) {
+    this.#latest = attempt.requestId;
+    this.#attempts.change(attempt.requestId, { state: "lost", isAsking: true });
+    this.#settle(attempt, true);
+  }
+
+  /** Learn what became of attempts that were under way, and of holds, when the page was closed. */
+  #resume() {
+    for (const attempt of this.#attempts.all) {
+      if (attempt.state === "asking" || attempt.isAsking) {
+        const isRecent = Date.now() - Date.parse(attempt.madeAt) < RESUME_MS;
+        if (isRecent) this.#askAgain(attempt);
+        else this.#attempts.change(attempt.requestId, { state: "lost", isAsking: false });
+      }
+      if (attempt.purchase?.state === "PURCHASE_STATE_HELD") this.#views.look(attempt.purchase);
+    }
+  }
+
+  #quantity() {
+    const input = byId("quantity");
+    if (byId("quantity-field").hidden) return 1;
+    const limit = this.#status?.perUserLimit ?? 1;
+    const quantity = Number(input.value);
+    const isFine = Number.isInteger(quantity) && quantity >= 1 && quantity <= limit;
+    input.setAttribute("aria-invalid", String(!isFine));
+    setText(byId("quantity-problem"), isFine ? `At most ${limit} for one user.` : `A whole number from 1 to ${limit}, please.`);
+    if (!isFine) input.focus();
+    return isFine ? quantity : null;
+  }
+
+  #takePurchase(purchase) {
+    this.#attempts.takePurchase(purchase);
+    const found = this.#lookedUp?.purchases;
+    if (!found?.some(({ purchaseId }) => purchaseId === purchase.purchaseId)) return;
+    this.#lookedUp.purchases = found.map((before) => (before.purchaseId === purchase.purchaseId ? purchase : before));
+    this.#showFound();
+  }
+
+  #showAttempts() {
+    const attempts = this.#attempts.all;
+    const askAgain = (attempt) => this.#askAgain(attempt);
+    const latest = attempts.find(({ requestId }) => requestId === this.#latest);
+    const result = byId("result");
+    result.hidden = latest === undefined;
+    replaceIn(result, latest === undefined ? null : latestAttempt(latest, this.#views, askAgain));
+    byId("no-attempts").hidden = attempts.length > 0;
+    byId("attempts").hidden = attempts.length === 0;
+    replaceIn(byId("attempts"), ...attempts.map((attempt) => attemptLine(attempt, attempt === latest, this.#views, askAgain)));
+    if (this.#status !== null) this.#showChance(this.#status);
+  }
+
+  async #lookUp(event) {
+    event.preventDefault();
+    const userId = userIn(byId("lookup-user"), byId("lookup-problem"));
+    if (userId === null) return;
+    try {
+      const { purchases } = await call("GET", `${salePath(this.#saleId)}/purchase/${encodeURIComponent(userId)}`);
+      this.#lookedUp = { userId, purchases };
+    } catch (error) {
+      this.#lookedUp = { userId, purchases: [], problem: errorWords(error) };
+    }
+    this.#showFound();
+    announce(foundWords(this.#lookedUp).join(" "));
+  }
+
+  #showFound() {
+    const found = this.#lookedUp;
+    byId("found").hidden = found === null;
+    if (found === null) return replaceIn(byId("found"), null);
+    const [headline, text] = foundWords(found);
+    const isYours = found.purchases.some(isOwned);
+    return replaceIn(byId("found"), element("div", { class: "verdict stack", "data-yours": String(isYours) },
+      element("div", {}, element("h3", {}, headline), element("p", {}, text)),
+      ...found.purchases.map((purchase) => this.#views.view(purchase))));
+  }
+}
+
+function isOwned({ state }) {
+  return state === "PURCHASE_STATE_CONFIRMED" || state === "PURCHASE_STATE_HELD";
+}
+
+function foundWords({ userId, purchases, problem }) {
+  if (problem !== undefined) return ["No answer", problem];
+  const owned = purchases.filter(isOwned);
+  const units = owned.reduce((sum, { quantity }) => sum + quantity, 0);
+  const isHeld = owned.some(({ state }) => state === "PURCHASE_STATE_HELD");
+  if (units > 0) return ["Yes", `${userId} has ${plural(units, "unit")}${isHeld ? ", some of it only held" : ""}.`];
+  return ["No", purchases.length > 0 ? `${userId} had some, and has none any more.` : `${userId} has nothing of this sale.`];
+}
+
+/** The user id in a field; null after having said what is wrong with it. */
+function userIn(input, problem) {
+  const userId = input.value.trim();
+  const isTooLong = new TextEncoder().encode(userId).length > 128;
+  const words = userId === "" ? "Whose? Give a user id." : isTooLong ? "That is too long for a user id." : "";
+  input.setAttribute("aria-invalid", String(words !== ""));
+  problem.hidden = words === "";
+  setText(problem, words);
+  if (words !== "") input.focus();
+  return words === "" ? userId : null;
+}
+
+/** There is no such sale, or it is not for this visitor: say so kindly. */
+function showElsewhere(error, saleId) {
+  const needsToken = [401, 403].includes(error.httpStatus);
+  showSale(false);
+  setText(byId("elsewhere-title"), needsToken ? "This shop asks for a token" : "There is no such sale");
+  setText(byId("elsewhere-text"), needsToken ? errorWords(error)
+    : `Nothing is sold here as “${saleId}”. The link may be old, or mistyped.`);
+  byId("elsewhere-token").hidden = !needsToken;
+  byId("elsewhere-link").hidden = needsToken || saleId === "default";
+  document.title = byId("elsewhere-title").textContent;
+  byId("elsewhere-title").focus();
+}
+
+/** Show the sale, or what is said in place of it. */
+function showSale(isThere) {
+  for (const id of ["main", "connection", "skip"]) byId(id).hidden = !isThere;
+  byId("elsewhere").hidden = isThere;
+}
+
+let page = null;
+
+function saleInAddress() {
+  return new URLSearchParams(location.search).get("sale") || "default";
+}
+
+function openSale() {
+  page?.close();
+  page = null;
+  showSale(true);
+  const saleId = saleInAddress();
+  byId("sale").value = saleId;
+  if (SALE_ID.test(saleId)) page = new BuyerPage(saleId);
+  else showElsewhere({ httpStatus: 404 }, saleId);
+}
+
+/** Offer the other sales, to those who may know of them. */
+async function offerSales() {
+  let sales;
+  try {
+    ({ sales } = await call("GET", "/v1/sales?pageSize=1000"));
+  } catch {
+    return; // a link decides then
+  }
+  const chooser = byId("sale");
+  const options = sales.map(({ saleId, title, state }) =>
+    element("option", { value: saleId }, `${title || saleId} · ${STATE_WORDS[state] ?? ""}`));
+  chooser.replaceChildren(...options);
+  chooser.value = saleInAddress();
+  byId("chooser").hidden = sales.length < 2;
+}
+
+function start() {
+  byId("user").value = recall("local", USER) ?? "";
+  byId("sale").addEventListener("change", () => {
+    history.pushState(null, "", `?sale=${encodeURIComponent(byId("sale").value)}`);
+    openSale();
+  });
+  byId("sale").addEventListener("focus", offerSales);
+  byId("elsewhere-token").addEventListener("click", async () => {
+    if (!(await changeToken())) return;
+    openSale();
+    offerSales();
+  });
+  window.addEventListener("popstate", openSale);
+  openSale();
+  offerSales();
+}
+
+start();

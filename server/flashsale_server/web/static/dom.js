@@ -27,3 +27,16 @@ export function byId(id) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/**
+ * Replace what is in `container`, without losing the focus: it goes to the element with the same data-key, else to the
+ * container itself, which needs a tabindex.
+ */
+export function replaceIn(container, ...children) {
+  const focused = container.contains(document.activeElement) ? document.activeElement : null;
+  container.replaceChildren(...children.filter((child) => child !== null));
+  if (focused === null) return;
+  const key = focused.dataset.key;
+  const again = key === undefined ? null : container.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  (again ?? container).focus();
+}

@@ -5,6 +5,7 @@
 // that nobody looks at asks as well: a browser opens six connections to a server, and a stream keeps one.
 
 import { ApiError, open } from "./api.js";
+import { sleep, withJitter } from "./clock.js";
 
 /** How a page is connected: it gets events, it has lost them, or it asks for news instead. */
 export const Connection = Object.freeze({ LIVE: "live", RECONNECTING: "reconnecting", POLLING: "polling" });
@@ -42,6 +43,7 @@ export class EventStream {
     const { signal } = this.#leaving;
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
     window.addEventListener("online", () => this.#hurry(), { signal });
+    window.addEventListener("offline", () => this.#reading?.abort(), { signal });
     this.#follow();
   }
 
@@ -196,15 +198,4 @@ function eventOf(block) {
     else if (field === "id") id = value;
   }
   return texts.length === 0 ? null : { id, name, text: texts.join("\n") };
-}
-
-function sleep(ms) {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
-/** A crowd that has lost the server must not come back in one moment. */
-function withJitter(ms) {
-  return ms * (0.75 + Math.random() / 2);
 }

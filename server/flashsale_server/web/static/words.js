@@ -41,7 +41,7 @@ export const HEALTH_WORDS = Object.freeze({
 });
 
 export const CONNECTION_WORDS = Object.freeze({
-  live: "Live",
+  live: "Up to date",
   reconnecting: "Reconnecting…",
   polling: "Asking every 5 s",
 });
@@ -94,6 +94,13 @@ function sentence(text) {
 /** "in 12 seconds" */
 export function inSeconds(seconds) {
   return `in ${plural(Math.max(1, Math.ceil(seconds)), "second")}`;
+}
+
+/** "90 seconds", "5 minutes", "2 hours": a span that is of one unit, as those that shops choose are. */
+export function spanWords(seconds) {
+  if (seconds >= 7200 && seconds % 3600 === 0) return plural(seconds / 3600, "hour");
+  if (seconds >= 120 && seconds % 60 === 0) return plural(seconds / 60, "minute");
+  return plural(seconds, "second");
 }
 
 /** 1,234 */

@@ -1,0 +1,180 @@
+// The sale as it is: its state, what is left, how long it lasts, and whether the page still hears of it.
+
+import { announce } from "./announcer.js";
+import { secondsOf } from "./api.js";
+import { whileTicking } from "./clock.js";
+import { byId, setText } from "./dom.js";
+import { Connection } from "./event_stream.js";
+import { CONNECTION_WORDS, formatCount, formatSpan, formatTime, HEALTH_WORDS, plural, spanWords, STATE_WORDS } from "./words.js";
+
+/** Shows a sale, and follows the clock until it is closed. */
+export class SaleView {
+  #clock;
+  #onTick;
+  #status = null;
+  #connection = null;
+  #seenAt = null;
+  #isClosed = false;
+
+  /** `onTick` is called with the newest status, at each change and several times a second. */
+  constructor(clock, onTick) {
+    this.#clock = clock;
+    this.#onTick = onTick;
+    whileTicking(() => {
+      if (this.#isClosed) return false;
+      if (this.#status !== null) this.#tick();
+      return true;
+    });
+  }
+
+  /** Show no more. */
+  close() {
+    this.#isClosed = true;
+  }
+
+  /** Show a StatusResponse. */
+  show(status) {
+    const before = this.#status;
+    this.#clock.learn(status.serverTime);
+    this.#status = status;
+    this.#seenAt = status.serverTime;
+    setText(byId("title"), status.title || status.saleId);
+    showState(status.state);
+    showStock(status, before);
+    showFacts(status);
+    this.#tick();
+    if (before !== null && before.state !== status.state) announce(stateSentence(status));
+  }
+
+  /** Show how the page hears of the sale. */
+  showConnection(connection) {
+    const before = this.#connection;
+    this.#connection = connection;
+    if (connection !== Connection.LIVE) this.#clock.forget();
+    byId("connection").dataset.connection = connection;
+    byId("connection").firstElementChild.classList.toggle("on", connection === Connection.LIVE);
+    setText(byId("connection-text"), CONNECTION_WORDS[connection]);
+    const notice = byId("connection-notice");
+    const words = this.#connectionSentence();
+    notice.hidden = words === null;
+    setText(notice, words ?? "");
+    byId("hero").classList.toggle("stale", connection === Connection.RECONNECTING);
+    if (words !== null && before !== null) announce(words);
+    if (connection === Connection.LIVE && before !== null) announce("Connected again.");
+  }
+
+  #connectionSentence() {
+    if (this.#connection === Connection.POLLING) return "Live news do not come through; asking every five seconds instead.";
+    if (this.#connection !== Connection.RECONNECTING) return null;
+    const seen = this.#seenAt === null ? "" : ` This is how it was at ${formatTime(this.#seenAt)}.`;
+    return `The shop does not answer; trying again and again.${seen}`;
+  }
+
+  #tick() {
+    const status = this.#status;
+    const { label, until, text } = countdownOf(status, this.#clock.now());
+    byId("countdown-line").hidden = label === "";
+    setText(byId("countdown-label"), label);
+    setText(byId("countdown"), text);
+    document.title = `${headline(status, until === null ? "" : text)} · ${status.title || status.saleId}`;
+    this.#onTick(status);
+  }
+}
+
+/** What the clock has to say: {label, until, text}. */
+function countdownOf(status, now) {
+  const startsAt = Date.parse(status.startTime);
+  const endsAt = status.endTime ? Date.parse(status.endTime) : null;
+  if (status.state === "SALE_STATE_UPCOMING") {
+    const left = startsAt - now;
+    return left > 0 ? { label: "Opens in", until: startsAt, text: formatSpan(left) } : { label: "Opening…", until: null, text: "" };
+  }
+  if (status.state === "SALE_STATE_ENDED") {
+    return endsAt === null || endsAt > now ? nothing : { label: "Ended", until: null, text: formatTime(status.endTime) };
+  }
+  if (endsAt !== null) return { label: "Ends in", until: endsAt, text: formatSpan(endsAt - now) };
+  return { label: "Open since", until: null, text: formatTime(status.startTime) };
+}
+
+const nothing = { label: "", until: null, text: "" };
+
+function headline(status, left) {
+  if (status.state === "SALE_STATE_UPCOMING") return left === "" ? "Opening" : `Opens in ${left}`;
+  if (status.state === "SALE_STATE_LIVE") return `${formatCount(status.availableStock)} left`;
+  return STATE_WORDS[status.state] ?? "";
+}
+
+function showState(state) {
+  const pill = byId("state");
+  pill.dataset.state = state;
+  pill.classList.toggle("strong", state === "SALE_STATE_LIVE");
+  setText(pill, STATE_WORDS[state] ?? "");
+  byId("hero").dataset.state = state;
+  const icon = byId("icon");
+  const href = `${icon.dataset.folder}/${state === "SALE_STATE_LIVE" ? "favicon" : "favicon-quiet"}.svg`;
+  if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+}
+
+function showStock(status, before) {
+  const { availableStock: available, totalStock: total } = status;
+  const figure = byId("available");
+  setText(figure, formatCount(available));
+  figure.style.setProperty("--characters", String(Math.max(2, formatCount(available).length)));
+  setText(byId("of-total"), `of ${formatCount(total)} left`);
+  const bar = byId("stock-bar");
+  bar.setAttribute("aria-valuemax", String(Math.max(1, total)));
+  bar.setAttribute("aria-valuenow", String(available));
+  bar.setAttribute("aria-valuetext", `${formatCount(available)} of ${formatCount(total)} left`);
+  bar.firstElementChild.style.setProperty("--filled", String(total > 0 ? available / total : 0));
+  if (before !== null && before.availableStock !== available) flash(figure);
+}
+
+/** Let a figure that has changed light up for a moment. */
+function flash(figure) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const colour = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  figure.animate([{ color: colour }, {}], { duration: 500, easing: "ease-out" });
+}
+
+function showFacts(status) {
+  setText(byId("sold"), formatCount(status.soldStock));
+  byId("held-fact").hidden = !status.holdDuration && status.heldStock === 0;
+  setText(byId("held"), formatCount(status.heldStock));
+  setText(byId("queue"), formatCount(status.queueLength));
+  setText(byId("health"), HEALTH_WORDS[status.systemHealth] ?? "Unknown");
+  byId("health").dataset.health = status.systemHealth;
+}
+
+function stateSentence(status) {
+  switch (status.state) {
+    case "SALE_STATE_LIVE":
+      return `The sale is live: ${plural(status.availableStock, "unit")} left.`;
+    case "SALE_STATE_PAUSED":
+      return "The shop has paused the sale.";
+    case "SALE_STATE_SOLD_OUT":
+      return "Sold out.";
+    case "SALE_STATE_ENDED":
+      return "The sale is over.";
+    default:
+      return "The sale opens later.";
+  }
+}
+
+/** Whether one can buy now, and what to say about it: {isOpen, label, hint}. */
+export function chanceOf(status, now) {
+  switch (status.state) {
+    case "SALE_STATE_UPCOMING":
+      if (now >= Date.parse(status.startTime)) return { isOpen: true, label: "Buy", hint: "" };
+      return { isOpen: false, label: "Not open yet", hint: `It opens at ${formatTime(status.startTime)}.` };
+    case "SALE_STATE_PAUSED":
+      return { isOpen: false, label: "Paused", hint: "The shop has paused the sale. It goes on when the shop says so." };
+    case "SALE_STATE_SOLD_OUT":
+      return { isOpen: false, label: "Sold out", hint: status.heldStock > 0
+        ? "Some are only held, and come back when a hold is not confirmed. Stay here to see it." : "Every unit has found its buyer." };
+    case "SALE_STATE_ENDED":
+      return { isOpen: false, label: "The sale is over", hint: "" };
+    default:
+      return { isOpen: true, label: "Buy", hint: status.holdDuration
+        ? `What you get is kept for ${spanWords(secondsOf(status.holdDuration))}, for you to confirm.` : "" };
+  }
+}

@@ -1,0 +1,103 @@
+"""A sale in all states of its life, as a visitor sees them come."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from flashsale.v1 import sale_admin_pb2 as admin
+from playwright.async_api import expect
+
+from tests.browser.visitor import Visitor
+from tests.sale_admin import open_shop
+
+
+def in_seconds(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+async def test_a_sale_opens_while_somebody_waits(visitor: Visitor) -> None:
+    async with open_shop(stock="5", starts_at=in_seconds(3)) as shop:
+        await visitor.follow(shop.server.url)
+        await visitor.sees_state("Upcoming")
+        await expect(visitor.page.locator("#countdown-line")).to_have_text(
+            re.compile(r"Opens in +00:0\d")
+        )
+        await expect(visitor.page).to_have_title(re.compile(r"Opens in 00:0\d · Flash sale"))
+        await expect(visitor.page.locator("#buy")).to_have_attribute("aria-disabled", "true")
+        await visitor.sees_state("Live")
+        await visitor.buy("ann")
+        await visitor.sees_result("You got it")
+
+
+async def test_a_sale_ends_while_somebody_looks(visitor: Visitor) -> None:
+    async with open_shop(stock="5", ends_at=in_seconds(2.5)) as shop:
+        await visitor.follow(shop.server.url)
+        await visitor.sees_state("Live")
+        await expect(visitor.page.locator("#countdown-label")).to_have_text("Ends in")
+        await visitor.sees_state("Ended")
+        await expect(visitor.page.locator("#buy")).to_have_text("The sale is over")
+        await expect(visitor.page.locator("#countdown-label")).to_have_text("Ended")
+        assert "The sale is over." in await visitor.announced()
+
+
+async def test_the_countdown_goes_by_the_clock_of_the_server(visitor: Visitor) -> None:
+    async with open_shop(stock="5", ends_at=in_seconds(3600)) as shop:
+        # A browser whose clock is two hours fast.
+        await visitor.page.add_init_script(
+            "const now = Date.now; Date.now = () => now() + 7_200_000;"
+        )
+        await visitor.follow(shop.server.url)
+        await expect(visitor.page.locator("#countdown")).to_have_text(re.compile(r"59:\d\d"))
+
+
+async def test_the_shop_pauses_and_goes_on_while_a_buyer_looks(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        await visitor.follow(shop.server.url)
+        await shop.admin.PauseSale(admin.PauseSaleRequest(sale_id="default"))
+        await visitor.sees_state("Paused")
+        buy = visitor.page.locator("#buy")
+        await expect(buy).to_have_attribute("aria-disabled", "true")
+        await expect(
+            visitor.page.get_by_text("The shop has paused the sale. It goes on")
+        ).to_be_visible()
+        assert (await visitor.announced())[-1] == "The shop has paused the sale."
+        await shop.admin.ResumeSale(admin.ResumeSaleRequest(sale_id="default"))
+        await visitor.sees_state("Live")
+        await expect(buy).to_have_attribute("aria-disabled", "false")
+        await visitor.buy("ann")
+        await visitor.sees_result("You got it")
+
+
+async def test_figures_that_fall_are_not_read_out(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        await visitor.follow(shop.server.url)
+        await visitor.sees_left(5)
+        for number in range(3):
+            await shop.buy(f"u-{number}", sale_id="default")
+        await visitor.sees_left(2)
+        assert await visitor.announced() == []
+
+
+async def test_of_several_sales_one_is_chosen_and_the_address_says_which(visitor: Visitor) -> None:
+    async with open_shop(stock="5", title="Blue boots") as shop:
+        await shop.make("hats", title="Hats", total_stock=7)
+        await visitor.follow(shop.server.url)
+        chooser = visitor.page.get_by_label("Sale", exact=True)
+        await chooser.select_option("hats")
+        await visitor.sees_left(7)
+        await expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Hats")
+        assert visitor.page.url.endswith("/?sale=hats")
+        await visitor.buy("ann")
+        await visitor.sees_result("You got it")
+        await visitor.page.go_back()
+        await visitor.sees_left(5)
+        await expect(visitor.result).to_be_hidden()
+        await expect(visitor.page.get_by_text("None yet.")).to_be_visible()
+        await visitor.page.reload(wait_until="domcontentloaded")
+        await expect(chooser).to_have_value("default")
+
+
+async def test_a_single_sale_needs_no_chooser(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        await visitor.follow(shop.server.url)
+        await visitor.sees_left(5)
+        await expect(visitor.page.get_by_label("Sale", exact=True)).to_be_hidden()
