@@ -49,11 +49,11 @@ from flashsale.errors import (
     Violation,
 )
 from flashsale.hold import Hold
+from flashsale.metrics import Metrics, MetricsSample
 from flashsale.results import (
     Answered,
     CircuitState,
     Health,
-    Metrics,
     Order,
     Outcome,
     Purchase,
@@ -93,6 +93,7 @@ __all__ = [
     "InvalidRequest",
     "LedgerUnavailable",
     "Metrics",
+    "MetricsSample",
     "NotEnoughUnsold",
     "NotFound",
     "Order",

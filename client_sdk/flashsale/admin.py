@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from flashsale.async_admin import PAGE_SIZE, AsyncAdmin
 from flashsale.loop_thread import LoopThread
+from flashsale.metrics import MetricsSample
 from flashsale.results import Purchase
 from flashsale.sales import UNCHANGED, Entry, Sale, Unchanged
 
@@ -140,3 +141,7 @@ class Admin:
     def watch_entries(self, sale_id: str, after_position: int = 0) -> Iterator[Entry]:
         """The entries of a sale's ledger, past and coming; see AsyncAdmin.watch_entries."""
         return self._thread.iterated(self._admin.watch_entries(sale_id, after_position))
+
+    def watch_metrics(self, after_time: datetime | None = None) -> Iterator[MetricsSample]:
+        """What the server process does, second by second; see AsyncAdmin.watch_metrics."""
+        return self._thread.iterated(self._admin.watch_metrics(after_time))

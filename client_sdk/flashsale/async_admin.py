@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from flashsale.connection import Connection, carried
 from flashsale.errors import InvalidRequest, ServerFailed, Violation
+from flashsale.metrics import MetricsSample
 from flashsale.results import Purchase
 from flashsale.sales import UNCHANGED, Entry, Sale, Unchanged
 from flashsale.v1 import sale_admin_pb2 as pb
@@ -73,8 +74,8 @@ class AsyncAdmin:
             sale = pb.Sale(
                 title=title,
                 total_stock=total_stock,
-                start_time=_timestamp("start_time", start_time),
-                end_time=_timestamp("end_time", end_time),
+                start_time=_timestamp("sale.start_time", start_time),
+                end_time=_timestamp("sale.end_time", end_time),
                 per_user_limit=per_user_limit,
                 per_order_limit=per_order_limit or 0,
                 hold_duration=_duration(hold_duration),
@@ -145,8 +146,8 @@ class AsyncAdmin:
             sale = pb.Sale(
                 sale_id=sale_id,
                 title=_given(title) or "",
-                start_time=_timestamp("start_time", _given(start_time)),
-                end_time=_timestamp("end_time", _given(end_time)),
+                start_time=_timestamp("sale.start_time", _given(start_time)),
+                end_time=_timestamp("sale.end_time", _given(end_time)),
                 per_user_limit=_given(per_user_limit) or 0,
                 per_order_limit=_given(per_order_limit) or 0,
                 hold_duration=_duration(_given(hold_duration)),
@@ -303,6 +304,34 @@ class AsyncAdmin:
                     last = item.position
                     yield Entry.of(item)
 
+    async def watch_metrics(
+        self, after_time: datetime | None = None
+    ) -> AsyncIterator[MetricsSample]:
+        """What the server process does, second by second: the last 15 minutes, then as it goes on.
+
+        Goes on for ever: when the connection is lost it connects again, and goes on after the last
+        sample that it gave. A server that was started again has nothing of the time before.
+
+        Args:
+            after_time: leaves out the past samples that ended no later.
+
+        Raises:
+            InvalidRequest: `after_time` has no time zone.
+            TooManyWatchers: as many watch as may.
+        """
+        last = after_time
+
+        def begin() -> "grpc.aio.UnaryStreamCall[pb.WatchMetricsRequest, pb.WatchMetricsResponse]":
+            request = pb.WatchMetricsRequest(after_time=_timestamp("after_time", last))
+            return self._stub().WatchMetrics(request, metadata=self._connection.metadata)
+
+        async with contextlib.aclosing(self._connection.followed(begin)) as messages:
+            async for message in messages:
+                for item in message.samples:
+                    sample = MetricsSample.of(item)
+                    last = sample.end_time
+                    yield sample
+
     async def _changed(
         self,
         method: Callable[..., Awaitable[pb.Sale]],
@@ -330,7 +359,7 @@ def _timestamp(field: str, value: datetime | None) -> Timestamp | None:
     if value is None:
         return None
     if value.tzinfo is None:
-        violation = Violation(f"sale.{field}", "must have a time zone")
+        violation = Violation(field, "must have a time zone")
         raise InvalidRequest(f"{violation.field} {violation.description}", violations=[violation])
     message = Timestamp()
     message.FromDatetime(value)

@@ -17,11 +17,11 @@ from flashsale.channel import TLS
 from flashsale.coalescing import Coalescer
 from flashsale.connection import Connection, carried
 from flashsale.errors import FlashSaleError, InvalidRequest, error_of_call, error_of_status
+from flashsale.metrics import Metrics
 from flashsale.request_ids import new_request_id
 from flashsale.results import (
     Answered,
     Health,
-    Metrics,
     Order,
     Purchase,
     PurchaseResult,

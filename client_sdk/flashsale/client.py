@@ -14,10 +14,10 @@ from flashsale.async_client import AsyncClient
 from flashsale.channel import TLS
 from flashsale.hold import Hold
 from flashsale.loop_thread import LoopThread
+from flashsale.metrics import Metrics
 from flashsale.results import (
     Answered,
     Health,
-    Metrics,
     Order,
     Purchase,
     PurchaseResult,

@@ -80,7 +80,7 @@ _PURCHASE_STATES = {
     pb.PurchaseState.Value(f"PURCHASE_STATE_{item}"): item for item in list(PurchaseState)[:-1]
 }
 _HEALTH = {pb.SystemHealth.Value(f"SYSTEM_HEALTH_{item}"): item for item in list(SystemHealth)[:-1]}
-_CIRCUITS = {
+CIRCUITS = {
     pb.CircuitState.Value(f"CIRCUIT_STATE_{item}"): item for item in list(CircuitState)[:-1]
 }
 
@@ -256,70 +256,6 @@ class SaleStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
-    """What a server process has done since it started; see MetricsResponse in the contract."""
-
-    node: str
-    uptime: timedelta
-    attempts: int
-    outcomes: dict[Outcome, int]
-    errors: dict[str, int]
-    replays: int
-    success_rate: float
-    queue_length: int
-    queue_length_peak: int
-    queue_capacity: int
-    batches: int
-    batch_size_mean: float
-    batch_size_max: int
-    latency_ms_p50: float
-    latency_ms_p95: float
-    latency_ms_p99: float
-    appends: int
-    appends_failed: int
-    appends_conflicted: int
-    append_ms_p50: float
-    append_ms_p99: float
-    circuit_state: CircuitState
-    active_users: int
-    watchers: int
-
-    @classmethod
-    def of(cls, message: pb.MetricsResponse) -> Self:
-        """The metrics that a message describes."""
-        outcomes: dict[Outcome, int] = {}
-        for item in message.outcomes:
-            outcome = OUTCOMES.get(item.outcome, Outcome.UNRECOGNIZED)
-            outcomes[outcome] = outcomes.get(outcome, 0) + item.count
-        return cls(
-            node=message.node,
-            uptime=message.uptime.ToTimedelta(),
-            attempts=message.attempts,
-            outcomes=outcomes,
-            errors={_reason(item.reason): item.count for item in message.errors},
-            replays=message.replays,
-            success_rate=message.success_rate,
-            queue_length=message.queue_length,
-            queue_length_peak=message.queue_length_peak,
-            queue_capacity=message.queue_capacity,
-            batches=message.batches,
-            batch_size_mean=message.batch_size_mean,
-            batch_size_max=message.batch_size_max,
-            latency_ms_p50=message.latency_ms_p50,
-            latency_ms_p95=message.latency_ms_p95,
-            latency_ms_p99=message.latency_ms_p99,
-            appends=message.appends,
-            appends_failed=message.appends_failed,
-            appends_conflicted=message.appends_conflicted,
-            append_ms_p50=message.append_ms_p50,
-            append_ms_p99=message.append_ms_p99,
-            circuit_state=_CIRCUITS.get(message.circuit_state, CircuitState.UNRECOGNIZED),
-            active_users=message.active_users,
-            watchers=message.watchers,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Health:
     """How a server process is, and why it is not better."""
 
@@ -344,7 +280,7 @@ class Health:
             node=message.node,
             version=message.version,
             uptime=message.uptime.ToTimedelta(),
-            circuit_state=_CIRCUITS.get(message.circuit_state, CircuitState.UNRECOGNIZED),
+            circuit_state=CIRCUITS.get(message.circuit_state, CircuitState.UNRECOGNIZED),
             queue_length=message.queue_length,
             queue_capacity=message.queue_capacity,
             memory_bytes=message.memory_bytes,
@@ -363,10 +299,3 @@ def instant_of(timestamp: Timestamp) -> datetime:
 def instant_at(seconds: int, nanos: int) -> datetime:
     """So long after the beginning of 1970."""
     return _EPOCH + timedelta(0, seconds, nanos // 1000)
-
-
-def _reason(number: int) -> str:
-    try:
-        return pb.ErrorReason.Name(number).removeprefix("ERROR_REASON_")
-    except ValueError:
-        return "UNRECOGNIZED"

@@ -29,7 +29,7 @@ from flashsale_server.access import (
     kept_tokens,
     verifying_keys,
 )
-from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, Watching
+from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, MetricsHistory, Watching
 from flashsale_server.domain import SaleState, SaleTerms
 from flashsale_server.grpc_api import (
     DEFAULT_SALE,
@@ -66,6 +66,7 @@ class Server:
     http_port: int
     _checkout: Checkout
     _watching: Watching
+    _history: MetricsHistory
     _grpc: GrpcServer
     _http: HttpServer
     _ledger: Ledger
@@ -124,11 +125,14 @@ class Server:
             )
             _warn_of_differences(settings, sale)
             watching = Watching(checkout)
+            history = MetricsHistory(checkout)
+            undo.callback(history.stop)
+            history.start()
             servicer = FlashSaleServicer(checkout, watching, version("flash-sale"))
             described = {
                 pb.DESCRIPTOR.services_by_name["FlashSaleService"]: servicer,
                 admin.DESCRIPTOR.services_by_name["SaleAdminService"]: SaleAdminServicer(
-                    checkout, watching
+                    checkout, watching, history
                 ),
             }
             services = [Service(service, answering) for service, answering in described.items()]
@@ -154,6 +158,7 @@ class Server:
             http_port,
             checkout,
             watching,
+            history,
             grpc_server,
             http,
             ledger,
@@ -163,6 +168,7 @@ class Server:
         """Take no new calls, and answer those that are there."""
         await self._grpc.not_serving()
         await self._checkout.drain(self.settings.drain_seconds)
+        self._history.stop()
         self._watching.close()
 
     async def stop(self) -> None:

@@ -31,6 +31,7 @@ def test_every_rpc_of_the_contract_has_its_roles() -> None:
         "Health",
         "GetSale",
         "ListSales",
+        "WatchMetrics",
     }
     assert all(may_ask(Role.ADMIN, rpc) for rpc in EVERY_RPC)
 

@@ -80,6 +80,12 @@ class ScriptedAdmin(rpc.SaleAdminServiceServicer):
         entries = self.entries.pop(0) if self.entries else []
         yield admin.WatchEntriesResponse(entries=entries)
 
+    async def WatchMetrics(  # noqa: N802
+        self, request: admin.WatchMetricsRequest, context: Context
+    ) -> AsyncIterator[admin.WatchMetricsResponse]:
+        await self._take_turn(request, context)
+        yield admin.WatchMetricsResponse()
+
     async def _sale(self, request: Message, context: Context) -> admin.Sale:
         await self._take_turn(request, context)
         # Values of a later version, beside what every sale has.

@@ -189,7 +189,7 @@ def test_what_the_sdk_names_is_pinned() -> None:
     expected = """
         Admin Answered AsyncAdmin AsyncClient AsyncHold CircuitOpen CircuitState Client ClientClosed
         Conflict ConnectionFailed DeadlineExceeded Entry EntryKind EtagMismatch FlashSaleError
-        Health Hold HoldExpired HoldReleased InvalidRequest LedgerUnavailable Metrics
+        Health Hold HoldExpired HoldReleased InvalidRequest LedgerUnavailable Metrics MetricsSample
         NotEnoughUnsold NotFound Order Outcome OutcomeUnknown PermissionDenied PreconditionFailed
         Purchase PurchaseCancelled PurchaseConfirmed PurchaseNotFound PurchaseResult PurchaseState
         QueueFull RateLimited RequestIdReused Retries Sale SaleEnded SaleExists SaleNotFound

@@ -8,7 +8,7 @@ import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import sale_admin_pb2 as admin
 from flashsale.v1 import sale_admin_pb2_grpc as rpc
-from flashsale_server.checkout import Caller, Watching
+from flashsale_server.checkout import Caller, MetricsHistory, Watching
 from flashsale_server.grpc_api import SaleAdminServicer
 from flashsale_server.ledger import Append
 from flashsale_server.ledger.memory import MemoryLedger
@@ -182,7 +182,7 @@ async def test_a_server_that_stops_sends_what_is_durable_and_ends_the_stream() -
 async def test_after_quiet_time_an_empty_answer_is_a_sign_of_life() -> None:
     async with open_shop() as shop:
         watching = Watching(shop.checkout, heartbeat_seconds=0.1)
-        servicer = SaleAdminServicer(shop.checkout, watching)
+        servicer = SaleAdminServicer(shop.checkout, watching, MetricsHistory(shop.checkout))
         answers = servicer.WatchEntries(admin.WatchEntriesRequest(sale_id="sale"), Caller())
         async with asyncio.timeout(20):
             counts = [len((await anext(answers)).entries) for _ in range(4)]

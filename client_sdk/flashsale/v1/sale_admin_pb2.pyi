@@ -242,3 +242,47 @@ class Entry(_message.Message):
     outcome: _flash_sale_pb2.Outcome
     terms: SaleTerms
     def __init__(self, position: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., stock_change: _Optional[int] = ..., user_id: _Optional[str] = ..., purchase_id: _Optional[str] = ..., request_id: _Optional[str] = ..., quantity: _Optional[int] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., node: _Optional[str] = ..., arrival: _Optional[int] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[_flash_sale_pb2.Outcome, str]] = ..., terms: _Optional[_Union[SaleTerms, _Mapping]] = ...) -> None: ...
+
+class WatchMetricsRequest(_message.Message):
+    __slots__ = ("after_time",)
+    AFTER_TIME_FIELD_NUMBER: _ClassVar[int]
+    after_time: _timestamp_pb2.Timestamp
+    def __init__(self, after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class WatchMetricsResponse(_message.Message):
+    __slots__ = ("samples",)
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    samples: _containers.RepeatedCompositeFieldContainer[MetricsSample]
+    def __init__(self, samples: _Optional[_Iterable[_Union[MetricsSample, _Mapping]]] = ...) -> None: ...
+
+class MetricsSample(_message.Message):
+    __slots__ = ("end_time", "duration", "attempts", "outcomes", "errors", "replays", "queue_length_peak", "latency_ms_p50", "latency_ms_p99", "appends", "appends_failed", "append_ms_p50", "append_ms_p99", "circuit_state")
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    REPLAYS_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_LENGTH_PEAK_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_P50_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_P99_FIELD_NUMBER: _ClassVar[int]
+    APPENDS_FIELD_NUMBER: _ClassVar[int]
+    APPENDS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    APPEND_MS_P50_FIELD_NUMBER: _ClassVar[int]
+    APPEND_MS_P99_FIELD_NUMBER: _ClassVar[int]
+    CIRCUIT_STATE_FIELD_NUMBER: _ClassVar[int]
+    end_time: _timestamp_pb2.Timestamp
+    duration: _duration_pb2.Duration
+    attempts: int
+    outcomes: _containers.RepeatedCompositeFieldContainer[_flash_sale_pb2.OutcomeCount]
+    errors: _containers.RepeatedCompositeFieldContainer[_flash_sale_pb2.ErrorCount]
+    replays: int
+    queue_length_peak: int
+    latency_ms_p50: float
+    latency_ms_p99: float
+    appends: int
+    appends_failed: int
+    append_ms_p50: float
+    append_ms_p99: float
+    circuit_state: _flash_sale_pb2.CircuitState
+    def __init__(self, end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., attempts: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[_flash_sale_pb2.OutcomeCount, _Mapping]]] = ..., errors: _Optional[_Iterable[_Union[_flash_sale_pb2.ErrorCount, _Mapping]]] = ..., replays: _Optional[int] = ..., queue_length_peak: _Optional[int] = ..., latency_ms_p50: _Optional[float] = ..., latency_ms_p99: _Optional[float] = ..., appends: _Optional[int] = ..., appends_failed: _Optional[int] = ..., append_ms_p50: _Optional[float] = ..., append_ms_p99: _Optional[float] = ..., circuit_state: _Optional[_Union[_flash_sale_pb2.CircuitState, str]] = ...) -> None: ...

@@ -91,6 +91,11 @@ class SaleAdminServiceStub:
                 request_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesRequest.SerializeToString,
                 response_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesResponse.FromString,
                 _registered_method=True)
+        self.WatchMetrics = channel.unary_stream(
+                '/flashsale.v1.SaleAdminService/WatchMetrics',
+                request_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsRequest.SerializeToString,
+                response_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsResponse.FromString,
+                _registered_method=True)
 
 
 class SaleAdminServiceServicer:
@@ -177,6 +182,14 @@ class SaleAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchMetrics(self, request, context):
+        """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
+        each new one. The first message comes at once, and may have no samples.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SaleAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -234,6 +247,11 @@ def add_SaleAdminServiceServicer_to_server(servicer, server):
                     servicer.WatchEntries,
                     request_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesRequest.FromString,
                     response_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesResponse.SerializeToString,
+            ),
+            'WatchMetrics': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchMetrics,
+                    request_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsRequest.FromString,
+                    response_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -534,6 +552,33 @@ class SaleAdminService:
             '/flashsale.v1.SaleAdminService/WatchEntries',
             flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesRequest.SerializeToString,
             flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/flashsale.v1.SaleAdminService/WatchMetrics',
+            flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsRequest.SerializeToString,
+            flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

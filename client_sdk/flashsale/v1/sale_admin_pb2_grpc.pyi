@@ -68,6 +68,10 @@ class SaleAdminServiceStub:
     """The change feed: the entries of a sale's ledger from any position, past ones first, then live, without a gap and
     without a repeat. After 15 quiet seconds an answer without entries shows that the stream is alive.
     """
+    WatchMetrics: _grpc.UnaryStreamMultiCallable[_sale_admin_pb2.WatchMetricsRequest, _sale_admin_pb2.WatchMetricsResponse]
+    """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
+    each new one. The first message comes at once, and may have no samples.
+    """
 
 @_typing.type_check_only
 class SaleAdminServiceAsyncStub(SaleAdminServiceStub):
@@ -101,6 +105,10 @@ class SaleAdminServiceAsyncStub(SaleAdminServiceStub):
     WatchEntries: _aio.UnaryStreamMultiCallable[_sale_admin_pb2.WatchEntriesRequest, _sale_admin_pb2.WatchEntriesResponse]  # type: ignore[assignment]
     """The change feed: the entries of a sale's ledger from any position, past ones first, then live, without a gap and
     without a repeat. After 15 quiet seconds an answer without entries shows that the stream is alive.
+    """
+    WatchMetrics: _aio.UnaryStreamMultiCallable[_sale_admin_pb2.WatchMetricsRequest, _sale_admin_pb2.WatchMetricsResponse]  # type: ignore[assignment]
+    """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
+    each new one. The first message comes at once, and may have no samples.
     """
 
 class SaleAdminServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -198,6 +206,16 @@ class SaleAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_sale_admin_pb2.WatchEntriesResponse], _abc.AsyncIterator[_sale_admin_pb2.WatchEntriesResponse]]:
         """The change feed: the entries of a sale's ledger from any position, past ones first, then live, without a gap and
         without a repeat. After 15 quiet seconds an answer without entries shows that the stream is alive.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchMetrics(
+        self,
+        request: _sale_admin_pb2.WatchMetricsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_sale_admin_pb2.WatchMetricsResponse], _abc.AsyncIterator[_sale_admin_pb2.WatchMetricsResponse]]:
+        """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
+        each new one. The first message comes at once, and may have no samples.
         """
 
 def add_SaleAdminServiceServicer_to_server(servicer: SaleAdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

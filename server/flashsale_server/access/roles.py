@@ -45,6 +45,7 @@ METRICS_RPCS: Final = frozenset(
         f"{_BUYERS}/Health",
         f"{_SHOPS}/GetSale",
         f"{_SHOPS}/ListSales",
+        f"{_SHOPS}/WatchMetrics",
     }
 )
 HEALTH_RPCS: Final = frozenset(

@@ -47,6 +47,7 @@ from flashsale_server.checkout.faults import (
 from flashsale_server.checkout.feed import Recorded
 from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.meters import BUCKET_BOUNDS_SECONDS, Durations, Meters
+from flashsale_server.checkout.metrics_history import MetricsHistory, MetricsSample
 from flashsale_server.checkout.watching import Watching
 from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_of
 
@@ -72,6 +73,8 @@ __all__ = [
     "LedgerRefused",
     "Meters",
     "MethodNotAllowed",
+    "MetricsHistory",
+    "MetricsSample",
     "NotAllowed",
     "NotEnoughUnsold",
     "NotFound",

@@ -158,7 +158,7 @@ class Admission:
             return None
         if isinstance(replayed, ReusedRequestId):
             return self._settled(call, RequestIdReused(command.request_id, replayed.quantity))
-        self._meters.answered(replayed, self._clock.monotonic() - call.arrived_at)
+        self._meters.answered(call.sale_id, replayed, self._clock.monotonic() - call.arrived_at)
         call.result = replayed
         return call
 
@@ -206,6 +206,6 @@ class Admission:
         return UserRateLimited(user_id, self._rate_limit.limit, wait_us / 1e6) if wait_us else None
 
     def _settled(self, call: Call, fault: Fault) -> Call:
-        self._meters.answered(fault, 0.0)
+        self._meters.answered(call.sale_id, fault, 0.0)
         call.result = fault
         return call

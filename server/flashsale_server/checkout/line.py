@@ -13,7 +13,7 @@ class Line:
     Attributes:
         capacity: how many may be on their way at once.
         length: how many are.
-        length_peak: the most that ever were.
+        recent_peak: the most that were since it was last taken.
         is_closed: whether nobody is let in any more.
         lanes: how many lanes it is for.
     """
@@ -21,7 +21,8 @@ class Line:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.length = 0
-        self.length_peak = 0
+        self.recent_peak = 0
+        self._earlier_peak = 0
         self.is_closed = False
         self.lanes = 0
         self._empty = asyncio.Event()
@@ -32,13 +33,25 @@ class Line:
         """What each lane may have of it, if all wanted some; a lane alone may have it all."""
         return self.capacity // self.lanes if self.lanes > 1 else self.capacity + 1
 
+    @property
+    def length_peak(self) -> int:
+        """The most calls that ever were on their way at once."""
+        return max(self._earlier_peak, self.recent_peak)
+
+    def take_recent_peak(self) -> int:
+        """The most calls that were on their way at once since this was last asked."""
+        peak = self.recent_peak
+        self._earlier_peak = self.length_peak
+        self.recent_peak = self.length
+        return peak
+
     def enter(self, count: int = 1) -> None:
         """Let calls in."""
         if not self.length:
             self._empty.clear()
         self.length += count
-        if self.length > self.length_peak:  # noqa: PLR1730  # max() takes three times as long
-            self.length_peak = self.length
+        if self.length > self.recent_peak:  # noqa: PLR1730  # max() takes three times as long
+            self.recent_peak = self.length
 
     def leave(self, count: int) -> None:
         """Let calls go that have their results."""

@@ -6,7 +6,7 @@ percentile is right to within the width of one bucket, and memory stays the same
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, repeat
 from operator import mul
@@ -38,18 +38,23 @@ class Durations:
 
     def percentile_ms(self, percent: float) -> float:
         """Milliseconds that `percent` % of the durations do not exceed; 0 when there are none."""
-        total = sum(self.counts)
-        if not total:
-            return 0.0
-        wanted = total * percent / 100
-        before = 0
-        lower = 0.0
-        for count, upper in zip(self.counts, BUCKET_BOUNDS_SECONDS, strict=False):
-            if count and before + count >= wanted:
-                return 1000 * (lower + (upper - lower) * (wanted - before) / count)
-            before += count
-            lower = upper
-        return 1000 * lower
+        return percentile_ms(self.counts, percent)
+
+
+def percentile_ms(counts: Sequence[int], percent: float) -> float:
+    """Milliseconds that `percent` % of what is counted in buckets do not exceed; 0 of nothing."""
+    total = sum(counts)
+    if not total:
+        return 0.0
+    wanted = total * percent / 100
+    before = 0
+    lower = 0.0
+    for count, upper in zip(counts, BUCKET_BOUNDS_SECONDS, strict=False):
+        if count and before + count >= wanted:
+            return 1000 * (lower + (upper - lower) * (wanted - before) / count)
+        before += count
+        lower = upper
+    return 1000 * lower
 
 
 class Meters:
@@ -57,7 +62,7 @@ class Meters:
 
     Attributes:
         attempts: purchase calls that were valid.
-        outcomes: decisions, by outcome.
+        outcomes_by_sale: decisions, by outcome, of each sale that had any.
         faults: calls that got a fault, by its class.
         replays: calls answered from the ledger, or by joining a copy in flight.
         batches: batches decided; `decisions` in all of them, `batch_size_max` in the largest.
@@ -68,7 +73,7 @@ class Meters:
 
     def __init__(self) -> None:
         self.attempts = 0
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes_by_sale: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
         self.faults: Counter[type[Fault]] = Counter()
         self.replays = 0
         self.batches = 0
@@ -81,6 +86,11 @@ class Meters:
         self.appends_conflicted = 0
 
     @property
+    def outcomes(self) -> Counter[Outcome]:
+        """Decisions, by outcome, of all sales."""
+        return sum(self.outcomes_by_sale.values(), Counter())
+
+    @property
     def batch_size_mean(self) -> float:
         """Decisions in a batch, on average."""
         return self.decisions / self.batches if self.batches else 0.0
@@ -88,8 +98,9 @@ class Meters:
     @property
     def success_rate(self) -> float:
         """Purchases and holds, as a part of all decisions."""
-        bought = self.outcomes[Outcome.PURCHASED] + self.outcomes[Outcome.HELD]
-        return bought / self.outcomes.total() if self.outcomes else 0.0
+        outcomes = self.outcomes
+        bought = outcomes[Outcome.PURCHASED] + outcomes[Outcome.HELD]
+        return bought / outcomes.total() if outcomes else 0.0
 
     def batch_decided(self, size: int) -> None:
         """Count a batch."""
@@ -97,13 +108,13 @@ class Meters:
         self.decisions += size
         self.batch_size_max = max(self.batch_size_max, size)
 
-    def answered(self, result: CallResult, seconds: float) -> None:
-        """Count what a call came to, `seconds` after its arrival."""
+    def answered(self, sale_id: str, result: CallResult, seconds: float) -> None:
+        """Count what a call of a sale came to, `seconds` after its arrival."""
         if isinstance(result, Answer):
             if result.replayed:
                 self.replays += 1
             else:
-                self.outcomes[result.outcome] += 1
+                self.outcomes_by_sale[sale_id][result.outcome] += 1
             self.latency.add(seconds)
         elif isinstance(result, Fault):
             self.faults[type(result)] += 1
@@ -111,12 +122,14 @@ class Meters:
     def answered_all(
         self, calls: Sequence[Call], results: Sequence[CallResult], now: float
     ) -> None:
-        """Count what calls came to that are answered together."""
+        """Count what calls of one sale came to that are answered together."""
+        if not calls:
+            return
         news = [item for item in results if isinstance(item, Answer) and not item.replayed]
         if len(news) < len(calls):
             for call, result in zip(calls, results, strict=True):
-                self.answered(result, now - call.arrived_at)
+                self.answered(call.sale_id, result, now - call.arrived_at)
             return
-        self.outcomes.update([answer.outcome for answer in news])
+        self.outcomes_by_sale[calls[0].sale_id].update([answer.outcome for answer in news])
         for arrived_at, times in Counter([call.arrived_at for call in calls]).items():
             self.latency.add(now - arrived_at, times)

@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from flashsale_server.checkout.broadcast import Broadcast
 from flashsale_server.checkout.checkout import Checkout
 from flashsale_server.checkout.faults import TooManyWatchers
 from flashsale_server.checkout.lane import Lane
@@ -47,13 +48,14 @@ class Watching:
         self._capacity = capacity
         self._heartbeat_seconds = heartbeat_seconds
         self._watchers: Counter[str] = Counter()
+        self._followed: Counter[Broadcast] = Counter()
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._closing = asyncio.Event()
 
     @property
     def count(self) -> int:
         """Streams that watch now."""
-        return self._watchers.total()
+        return self._watchers.total() + self._followed.total()
 
     async def looks(self, lane: Lane, min_interval_seconds: float) -> AsyncGenerator[None, None]:
         """Yield whenever it is time to look at the lane; end when the server is about to stop.
@@ -61,8 +63,7 @@ class Watching:
         Raises:
             TooManyWatchers: as many watch as may.
         """
-        if self.count >= self._capacity:
-            raise TooManyWatchers(self._capacity)
+        self._check_room()
         self._enter(lane)
         try:
             is_last = False
@@ -77,11 +78,38 @@ class Watching:
         finally:
             self._leave(lane)
 
+    async def news_of(self, changes: Broadcast) -> AsyncGenerator[None, None]:
+        """Yield now and whenever something that is no sale changes; end as `looks` does.
+
+        Raises:
+            TooManyWatchers: as many watch as may.
+        """
+        self._check_room()
+        self._followed[changes] += 1
+        try:
+            is_last = False
+            while not is_last:
+                is_last = self._closing.is_set()
+                seen = changes.version
+                yield
+                if not self._closing.is_set():
+                    await changes.beyond(seen, self._heartbeat_seconds)
+        finally:
+            self._followed[changes] -= 1
+            if not self._followed[changes]:
+                del self._followed[changes]
+
     def close(self) -> None:
         """Let every watcher look once more, and end."""
         self._closing.set()
         for lane in self._checkout.lanes:
             lane.changes.changed()
+        for changes in self._followed:
+            changes.changed()
+
+    def _check_room(self) -> None:
+        if self.count >= self._capacity:
+            raise TooManyWatchers(self._capacity)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -27,7 +27,7 @@ from flashsale_server.checkout import (
 )
 from flashsale_server.domain import ConfirmCommand, ReleaseCommand
 from flashsale_server.grpc_api.acting import check_acts_for, own_orders
-from flashsale_server.grpc_api.error_table import ERROR_TABLE
+from flashsale_server.grpc_api.metrics_messages import error_counts, outcome_counts
 from flashsale_server.grpc_api.purchase_batch import batch_response, orders_of
 from flashsale_server.grpc_api.purchase_stream import PurchaseStream
 from flashsale_server.grpc_api.requests import (
@@ -40,7 +40,6 @@ from flashsale_server.grpc_api.requests import (
 from flashsale_server.grpc_api.responses import (
     CIRCUIT_STATES,
     HEALTH,
-    OUTCOMES,
     status_response,
     write_purchase,
     write_result,
@@ -144,14 +143,12 @@ class FlashSaleServicer:
         meters = checkout.meters
         line = checkout.line
         now = checkout.clock.monotonic()
-        outcomes = sorted((OUTCOMES[key], count) for key, count in meters.outcomes.items())
-        errors = sorted((ERROR_TABLE[key][1], count) for key, count in meters.faults.items())
         return pb.MetricsResponse(
             node=checkout.node,
             uptime=self._uptime(),
             attempts=meters.attempts,
-            outcomes=[pb.OutcomeCount(outcome=key, count=count) for key, count in outcomes],
-            errors=[pb.ErrorCount(reason=key, count=count) for key, count in errors],
+            outcomes=outcome_counts(meters.outcomes),
+            errors=error_counts(meters.faults),
             replays=meters.replays,
             success_rate=meters.success_rate,
             queue_length=line.length,

@@ -8,6 +8,7 @@ from typing import Final
 
 from flashsale.v1 import flash_sale_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from flashsale_server.checkout import InvalidFields, Order, Violation
 
@@ -124,6 +125,14 @@ def min_interval_seconds_of(request: pb.WatchStatusRequest) -> float:
     if not 0.2 <= seconds <= 15:
         raise InvalidFields([Violation("min_interval", "must be 0.2 s to 15 s")])
     return seconds
+
+
+def instant_us_of(violations: list[Violation], field: str, value: Timestamp) -> int | None:
+    """A time in microseconds since 1970 UTC; None where it is noted that it is none."""
+    if not 0 <= value.seconds < 253_402_300_800 or not 0 <= value.nanos < 1_000_000_000:
+        violations.append(Violation(field, "must be a time from 1970 to 9999"))
+        return None
+    return value.seconds * 1_000_000 + value.nanos // 1000
 
 
 def check_batch_size(field: str, size: int) -> None:

@@ -1,5 +1,6 @@
 """SaleAdminService, for every door: what the shop may do with its sales."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -12,6 +13,7 @@ from flashsale_server.checkout import (
     Fault,
     InvalidFields,
     Lane,
+    MetricsHistory,
     NotEnoughUnsold,
     SaleEnded,
     Violation,
@@ -27,6 +29,7 @@ from flashsale_server.domain import (
     Purchase,
     ResumeCommand,
 )
+from flashsale_server.grpc_api.metrics_messages import after_time_us_of, sample_messages
 from flashsale_server.grpc_api.page_tokens import position_token, sale_token
 from flashsale_server.grpc_api.requests import check_purchase
 from flashsale_server.grpc_api.responses import write_purchase
@@ -51,9 +54,10 @@ _MAKES_PURCHASES = {EntryKind.PURCHASED, EntryKind.HELD}
 class SaleAdminServicer:
     """What the shop may ask."""
 
-    def __init__(self, checkout: Checkout, watching: Watching) -> None:
+    def __init__(self, checkout: Checkout, watching: Watching, history: MetricsHistory) -> None:
         self._checkout = checkout
         self._watching = watching
+        self._history = history
 
     async def CreateSale(self, request: admin.CreateSaleRequest, caller: Caller) -> admin.Sale:
         """Make a sale."""
@@ -151,6 +155,23 @@ class SaleAdminServicer:
                 )
             if is_quiet:
                 yield admin.WatchEntriesResponse(position=after)
+
+    async def WatchMetrics(
+        self, request: admin.WatchMetricsRequest, caller: Caller
+    ) -> AsyncIterator[admin.WatchMetricsResponse]:
+        """What this server process does, second by second."""
+        after_us = after_time_us_of(request)
+        taken: int | None = None
+        async for _ in self._watching.news_of(self._history.changes):
+            if taken is None:
+                taken, samples = self._history.kept_after(after_us)
+                if not samples:
+                    yield admin.WatchMetricsResponse()
+            else:
+                taken, samples = self._history.taken_after(taken)
+            for answer in sample_messages(samples):
+                yield answer
+                await asyncio.sleep(0)  # the loop has others to serve between two messages
 
     async def _purchases(self, lane: Lane, after: int) -> AsyncIterator[Purchase]:
         """A sale's purchases after a position, as they are now."""

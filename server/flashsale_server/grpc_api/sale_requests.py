@@ -4,12 +4,11 @@ from typing import Final
 
 from flashsale.v1 import sale_admin_pb2 as admin
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from flashsale_server.checkout import InvalidFields, Violation
 from flashsale_server.domain import STOCK_MAX, RestockCommand, SaleTerms, UpdateCommand
 from flashsale_server.grpc_api.page_tokens import position_of, sale_of
-from flashsale_server.grpc_api.requests import QUANTITY_MAX, check_sale_id
+from flashsale_server.grpc_api.requests import QUANTITY_MAX, check_sale_id, instant_us_of
 
 TITLE_CHARACTERS: Final = 200
 PAGE_SIZE: Final = 100
@@ -199,11 +198,7 @@ def _terms_of(violations: list[Violation], sale: admin.Sale, now_us: int) -> Sal
 def _instant_of(violations: list[Violation], sale: admin.Sale, name: str) -> int | None:
     if not sale.HasField(name):
         return None
-    value: Timestamp = getattr(sale, name)
-    if not 0 <= value.seconds < 253_402_300_800 or not 0 <= value.nanos < 1_000_000_000:
-        violations.append(Violation(f"sale.{name}", "must be a time from 1970 to 9999"))
-        return None
-    return value.seconds * 1_000_000 + value.nanos // 1000
+    return instant_us_of(violations, f"sale.{name}", getattr(sale, name))
 
 
 def _is_set(message: Message, name: str) -> bool:
