@@ -29,7 +29,14 @@ from flashsale_server.access import (
     kept_tokens,
     verifying_keys,
 )
-from flashsale_server.checkout import Checkout, CheckoutLimits, Lane, MetricsHistory, Watching
+from flashsale_server.checkout import (
+    Checkout,
+    CheckoutLimits,
+    Lane,
+    MetricsHistory,
+    RequestMeters,
+    Watching,
+)
 from flashsale_server.domain import SaleState, SaleTerms
 from flashsale_server.grpc_api import (
     DEFAULT_SALE,
@@ -40,9 +47,9 @@ from flashsale_server.grpc_api import (
 )
 from flashsale_server.interpreter import allow_many_connections, tune_interpreter
 from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http_app
-from flashsale_server.ledger import Ledger, open_ledger
-from flashsale_server.prometheus_page import prometheus_route
+from flashsale_server.ledger import Ledger, ledger_file, open_ledger
 from flashsale_server.settings import Settings
+from flashsale_server.telemetry import Shown, prometheus_route
 from flashsale_server.web import web_routes
 
 _log = structlog.get_logger(__name__)
@@ -136,6 +143,15 @@ class Server:
                 ),
             }
             services = [Service(service, answering) for service, answering in described.items()]
+            http_requests = RequestMeters()
+            shown = Shown(
+                checkout,
+                watching,
+                version("flash-sale"),
+                ledger_file(ledger.location),
+                grpc_server.meters,
+                http_requests,
+            )
             app = http_app(
                 services,
                 status_of=status_of,
@@ -143,9 +159,10 @@ class Server:
                 guard=guard,
                 extra_routes=[
                     *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
-                    prometheus_route(checkout, watching, guard),
                     *web_routes(),
+                    prometheus_route(shown, guard),
                 ],
+                meters=http_requests,
             )
             await grpc_server.start(list(described.items()))
             http.start(app, status_of)

@@ -161,10 +161,10 @@ async def test_prometheus_can_read_the_metrics(web: httpx.AsyncClient) -> None:
     await web.post(PURCHASE, json={"userId": "ann"})
     text = (await web.get("/metrics")).text
     families = {family.name: family for family in text_string_to_metric_families(text)}
-    (sample,) = families["flash_sale_purchases"].samples
+    (sample,) = (item for item in families["flash_sale_purchases"].samples if item.value)
     assert (sample.name, sample.labels, sample.value) == (
         "flash_sale_purchases_total",
-        {"outcome": "purchased"},
+        {"sale": "default", "outcome": "purchased"},
         1.0,
     )
     assert families["flash_sale_purchase_duration_seconds"].type == "histogram"

@@ -26,6 +26,7 @@ def test_the_room_has_one_door() -> None:
         "LedgerUnusable",
         "PositionConflict",
         "encoded",
+        "ledger_file",
         "open_ledger",
         "open_snapshot",
     ]

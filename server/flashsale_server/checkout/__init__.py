@@ -46,14 +46,16 @@ from flashsale_server.checkout.faults import (
 )
 from flashsale_server.checkout.feed import Recorded
 from flashsale_server.checkout.lane import Lane
-from flashsale_server.checkout.meters import BUCKET_BOUNDS_SECONDS, Durations, Meters
+from flashsale_server.checkout.meters import BUCKET_BOUNDS_SECONDS, OTHER_SALES, Durations, Meters
 from flashsale_server.checkout.metrics_history import MetricsHistory, MetricsSample
+from flashsale_server.checkout.request_meters import RequestMeter, RequestMeters
 from flashsale_server.checkout.watching import Watching
 from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_of
 
 __all__ = [
     "BUCKET_BOUNDS_SECONDS",
     "GATHER_SECONDS",
+    "OTHER_SALES",
     "BodyTooLarge",
     "Call",
     "CallResult",
@@ -88,6 +90,8 @@ __all__ = [
     "QueueFull",
     "Recorded",
     "RequestIdReused",
+    "RequestMeter",
+    "RequestMeters",
     "SaleEnded",
     "SaleExists",
     "SaleNotFound",

@@ -37,6 +37,7 @@ from flashsale_server.domain import (
     EntryKind,
     Permit,
     Purchase,
+    SaleState,
     SaleTerms,
     Transition,
     TransitionCommand,
@@ -316,7 +317,21 @@ class Checkout:
             lane.start()
             self._lanes[sale_id] = lane
             self.line.lanes = len(self._lanes)
+            self._count_by_itself(lane)
             return lane
+
+    def _count_by_itself(self, lane: Lane) -> None:
+        """Give a sale that is not over counts of its own, if there is room."""
+        now_us = self.clock.now_us()
+
+        def is_over(sale_id: str) -> bool:
+            known = self._lanes.get(sale_id)
+            return known is None or known.inventory.state_at(now_us) is SaleState.ENDED
+
+        if not is_over(lane.sale_id):
+            outcomes = self.meters.outcomes_by_sale
+            outcomes.make_room(is_over)
+            outcomes[lane.sale_id]  # made by being asked for
 
     def _monotonic_us(self) -> int:
         return int(self.clock.monotonic() * 1e6)

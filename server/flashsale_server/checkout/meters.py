@@ -6,8 +6,8 @@ percentile is right to within the width of one bucket, and memory stays the same
 """
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import accumulate, repeat
 from operator import mul
 from typing import Final
@@ -57,12 +57,40 @@ def percentile_ms(counts: Sequence[int], percent: float) -> float:
     return 1000 * lower
 
 
+SALES_MAX: Final = 100
+"""Sales that are counted by themselves; more would be too many for those who read the counts."""
+
+OTHER_SALES: Final = "_other"
+"""Stands for all others; it can be no sale's id."""
+
+
+class SaleOutcomes(dict[str, Counter[Outcome]]):
+    """Decisions by outcome, of each sale that has room here, and of all others together."""
+
+    def __missing__(self, sale_id: str) -> Counter[Outcome]:
+        if self._is_full:
+            sale_id = OTHER_SALES
+        return self.setdefault(sale_id, Counter())
+
+    def make_room(self, is_over: Callable[[str], bool]) -> None:
+        """Where there is no room for one more, count a sale that is over among the others."""
+        if not self._is_full:
+            return
+        over = next((item for item in self if item != OTHER_SALES and is_over(item)), None)
+        if over is not None:
+            self[OTHER_SALES].update(self.pop(over))
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self) - (OTHER_SALES in self) >= SALES_MAX
+
+
 class Meters:
     """Counts and durations of one server process.
 
     Attributes:
         attempts: purchase calls that were valid.
-        outcomes_by_sale: decisions, by outcome, of each sale that had any.
+        outcomes_by_sale: decisions, by sale and outcome.
         faults: calls that got a fault, by its class.
         replays: calls answered from the ledger, or by joining a copy in flight.
         batches: batches decided; `decisions` in all of them, `batch_size_max` in the largest.
@@ -73,7 +101,7 @@ class Meters:
 
     def __init__(self) -> None:
         self.attempts = 0
-        self.outcomes_by_sale: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
+        self.outcomes_by_sale = SaleOutcomes()
         self.faults: Counter[type[Fault]] = Counter()
         self.replays = 0
         self.batches = 0

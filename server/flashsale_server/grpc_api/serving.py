@@ -14,12 +14,18 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc import status_pb2
+from google.rpc import code_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from flashsale_server.access import Guard
-from flashsale_server.checkout import Caller, InvalidFields, Violation
+from flashsale_server.checkout import (
+    Caller,
+    InvalidFields,
+    RequestMeter,
+    RequestMeters,
+    Violation,
+)
 from flashsale_server.grpc_api.error_table import status_of
 from flashsale_server.grpc_api.guarded_server import GuardedServer, authorization_of
 from flashsale_server.grpc_api.reflection import add_reflection
@@ -32,6 +38,12 @@ HANDSHAKE_MS: Final = 20_000
 PENDING_MAX: Final = 1_000_000
 KEEPALIVE_MIN_INTERVAL_MS: Final = 10_000
 """How often a client may ping a quiet connection."""
+
+_OK: Final[int] = code_pb2.OK
+_LATE: Final[int] = code_pb2.DEADLINE_EXCEEDED
+_LEFT: Final[int] = code_pb2.CANCELLED
+_GONE: Final = -1
+"""Stands for the code of a call that has ended without an answer."""
 
 # Servicers are found by name, so their methods have no static type: the contract's descriptors
 # say what each takes and returns.
@@ -81,6 +93,9 @@ class GrpcServer:
         guard: who may ask what; None when everybody may ask everything.
         has_reflection: whether tools can ask for the contract.
         max_connections: how many may be open at once.
+
+    Attributes:
+        meters: the calls of each method, by its type, service and name.
     """
 
     def __init__(
@@ -101,6 +116,7 @@ class GrpcServer:
             options=server_options(max_concurrent_streams, max_connections)
         )
         self._health = health.aio.HealthServicer()
+        self.meters = RequestMeters()
 
     def listen(self) -> int:
         """Take the address; return the port.
@@ -124,7 +140,10 @@ class GrpcServer:
         # It takes what it registers with for a server, and calls two methods of it.
         health_pb2_grpc.add_HealthServicer_to_server(self._health, others)  # type: ignore[arg-type]
         self._server.add_generic_rpc_handlers(
-            [_generic_handler(service, servicer, self._guard) for service, servicer in services]
+            [
+                _generic_handler(service, servicer, self._guard, self.meters)
+                for service, servicer in services
+            ]
         )
         if self._has_reflection:
             add_reflection(others, [*names, health.SERVICE_NAME])
@@ -142,64 +161,106 @@ class GrpcServer:
 
 
 def _generic_handler(
-    service: ServiceDescriptor, servicer: object, guard: Guard | None
+    service: ServiceDescriptor, servicer: object, guard: Guard | None, meters: RequestMeters
 ) -> grpc.GenericRpcHandler:
     handlers = {
-        method.name: _rpc(method, getattr(servicer, method.name), guard)
+        method.name: _rpc(
+            method,
+            getattr(servicer, method.name),
+            guard,
+            meters[_type_of(method), service.full_name, method.name],
+        )
         for method in service.methods
     }
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
 def _rpc(
-    method: MethodDescriptor, answer: _Handler, guard: Guard | None
+    method: MethodDescriptor, answer: _Handler, guard: Guard | None, meter: RequestMeter
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     """One method of a servicer as an RPC."""
     caller_of = _caller if guard is None else _guarded_caller(guard, method)
     read = _reader(GetMessageClass(method.input_type))
     write = GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(_both_ways(answer, caller_of), read, write)
+        return grpc.stream_stream_rpc_method_handler(
+            _both_ways(answer, caller_of, meter), read, write
+        )
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_one_to_many(answer, caller_of), read, write)
-    return grpc.unary_unary_rpc_method_handler(_one_to_one(answer, caller_of), read, write)
+        return grpc.unary_stream_rpc_method_handler(
+            _one_to_many(answer, caller_of, meter), read, write
+        )
+    return grpc.unary_unary_rpc_method_handler(_one_to_one(answer, caller_of, meter), read, write)
 
 
-def _one_to_one(answer: _Handler, caller_of: _CallerOf) -> _Handler:
+def _type_of(method: MethodDescriptor) -> str:
+    """A method's type, by the name that monitoring has for it."""
+    if method.client_streaming:
+        return "bidi_stream" if method.server_streaming else "client_stream"
+    return "server_stream" if method.server_streaming else "unary"
+
+
+def _one_to_one(answer: _Handler, caller_of: _CallerOf, meter: RequestMeter) -> _Handler:
     async def rpc(request: Message | Unreadable, context: _Context) -> Message:
+        began, code = meter.begin(), _GONE
         try:
             caller = caller_of(context)
             message: Message = await answer(_readable(request), caller)
+            code = _OK
         except Exception as error:  # whatever it is, the table says how it looks
-            await _abort(context, status_of(error))
+            status = status_of(error)
+            code = status.code
+            await _abort(context, status)
             raise
+        finally:
+            meter.end(began, _code_of_gone(context) if code == _GONE else code)
         return message
 
     return rpc
 
 
-def _one_to_many(answer: _Handler, caller_of: _CallerOf) -> _Handler:
+def _one_to_many(answer: _Handler, caller_of: _CallerOf, meter: RequestMeter) -> _Handler:
     async def rpc(request: Message | Unreadable, context: _Context) -> AsyncIterator[Message]:
+        began, code = meter.begin(), _GONE
         try:
             caller = caller_of(context)
             async for message in answer(_readable(request), caller):
                 yield message
+            code = _OK
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
-            await _abort(context, status_of(error))
+            status = status_of(error)
+            code = status.code
+            await _abort(context, status)
+        finally:
+            meter.end(began, _code_of_gone(context) if code == _GONE else code)
 
     return rpc
 
 
-def _both_ways(answer: _Handler, caller_of: _CallerOf) -> _Handler:
+def _both_ways(answer: _Handler, caller_of: _CallerOf, meter: RequestMeter) -> _Handler:
     async def rpc(_: object, context: _Context) -> None:
+        began, code = meter.begin(), _GONE
         try:
             async with aclosing(answer(_Requests(context), caller_of(context))) as messages:
                 async for message in messages:
                     await context.write(message)
+            code = _OK
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
-            await _abort(context, status_of(error))
+            status = status_of(error)
+            code = status.code
+            await _abort(context, status)
+        finally:
+            meter.end(began, _code_of_gone(context) if code == _GONE else code)
 
     return rpc
+
+
+def _code_of_gone(context: _Context) -> int:
+    """The code of a call whose caller waits no more: their time is over, or they left."""
+    remaining = context.time_remaining()
+    # A call without a deadline has None here, which the types do not know.
+    is_late = remaining is not None and remaining <= 0
+    return _LATE if is_late else _LEFT
 
 
 class _Requests:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
 from flashsale_server.access import Guard, sole
 from flashsale_server.checkout import (
@@ -23,6 +25,7 @@ from flashsale_server.checkout import (
     InvalidFields,
     MethodNotAllowed,
     PathNotFound,
+    RequestMeters,
     Violation,
 )
 from flashsale_server.json_gateway.bindings import Binding, Routes, Service
@@ -39,6 +42,13 @@ from flashsale_server.json_gateway.streams import EventStream, JsonLines, Lines,
 from flashsale_server.json_gateway.templates import BadEscape
 from flashsale_server.json_gateway.transcoding import request_of
 
+UNMATCHED: Final = "unmatched"
+"""What requests are counted under that no route is for."""
+
+_GONE: Final = 499
+"""The status of a request whose client was gone before its answer."""
+
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PATIENT: Final = Caller()
 _TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])")
 _TIMEOUT_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
@@ -51,6 +61,7 @@ def http_app(
     cors_origins: Sequence[str] = (),
     extra_routes: Sequence[BaseRoute] = (),
     guard: Guard | None = None,
+    meters: RequestMeters | None = None,
 ) -> ASGIApp:
     """The application for `services`.
 
@@ -60,9 +71,12 @@ def http_app(
         cors_origins: web origins whose pages may call; "*" for any, none for none.
         extra_routes: pages beside the RPCs.
         guard: who may ask what; None when everybody may ask everything.
+        meters: where requests are counted, by method and route.
     """
     routes = Routes(services)
-    app: ASGIApp = _Application(routes, status_of, extra_routes, guard)
+    app: ASGIApp = _Application(
+        routes, status_of, extra_routes, guard, RequestMeters() if meters is None else meters
+    )
     if cors_origins:
         app = CORSMiddleware(
             _in_messages(app),
@@ -90,8 +104,10 @@ class _Application:
         status_of: StatusOf,
         extra_routes: Sequence[BaseRoute],
         guard: Guard | None,
+        meters: RequestMeters,
     ) -> None:
         self._routes = routes
+        self._meters = meters
         self._guard = guard
         self._status_of = status_of
         self._pages = Router(extra_routes, default=self._nothing_here)
@@ -99,6 +115,7 @@ class _Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        began, kind, code = perf_counter(), None, _GONE
         exchange = exchange_of(scope, receive, send)
         raw_path = scope["raw_path"].decode("ascii", "replace")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -106,13 +123,17 @@ class _Application:
             try:
                 binding, path_values = self._routes.find(method, raw_path)
             except PathNotFound:
-                await self._show_page(exchange)
+                code = await self._show_page(exchange)
                 return
+            kind = (binding.http_method, binding.template.text)
             await self._answer(binding, path_values, exchange)
+            code = 200
         except ClientLeft:
             return  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001  # whatever it is, the table says how it looks
-            await self._fail(exchange, error)
+            code = await self._fail(exchange, error)
+        finally:
+            self._meters[kind or _kind_of_page(scope)].end(began, code)
 
     async def _answer(
         self, binding: Binding, path_values: dict[str, str], exchange: Exchange
@@ -192,27 +213,45 @@ class _Application:
             await _send_part(send, lines.error(json_of(self._status_of(error))))
         await send({"type": "http.response.body", "body": b""})
 
-    async def _fail(self, exchange: Exchange, error: Exception) -> None:
+    async def _fail(self, exchange: Exchange, error: Exception) -> int:
+        """Answer with an error; return its HTTP status."""
         if isinstance(error, BadEscape):
             error = InvalidFields([Violation("path", str(error))])
         code, headers, body = error_response(self._status_of(error), error)
         await exchange.answer(code, headers, body)
+        return code
 
-    async def _show_page(self, exchange: Exchange) -> None:
+    async def _show_page(self, exchange: Exchange) -> int:
+        """Answer with a page; return its HTTP status."""
         scope = exchange.scope
+        status = _GONE
+
+        async def send(message: ASGIMessage) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await exchange.send(message)
+
         scope["app"] = self  # then a page that is not for this method says so by raising
         try:
-            await self._pages(scope, exchange.receive, exchange.send)
+            await self._pages(scope, exchange.receive, send)
         except HTTPException as error:
             allowed = (error.headers or {}).get("Allow")
             if allowed is None:
                 raise
             message = f"{scope['path']} cannot be asked with {scope['method']}"
             raise MethodNotAllowed(message, sorted(allowed.split(", "))) from error
+        return status
 
-    async def _nothing_here(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = PathNotFound(f"there is nothing at {scope['path']}")
-        await self._fail(exchange_of(scope, receive, send), error)
+    async def _nothing_here(self, scope: Scope, *_: object) -> None:
+        raise PathNotFound(f"there is nothing at {scope['path']}")
+
+
+def _kind_of_page(scope: Scope) -> tuple[str, str]:
+    """How a request that is for no RPC is counted: by its page, and one of few methods."""
+    page: str | None = getattr(scope.get("route"), "path", None)
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    return (method if method in _METHODS else "OTHER", page or UNMATCHED)
 
 
 async def _send_part(send: Send, part: bytes) -> None:

@@ -16,7 +16,7 @@ from flashsale_server.ledger.errors import (
     LedgerUnusable,
     PositionConflict,
 )
-from flashsale_server.ledger.opening import open_ledger, open_snapshot
+from flashsale_server.ledger.opening import ledger_file, open_ledger, open_snapshot
 from flashsale_server.ledger.protocol import Ledger
 from flashsale_server.ledger.snapshot import LedgerSnapshot
 
@@ -35,6 +35,7 @@ __all__ = [
     "LedgerUnusable",
     "PositionConflict",
     "encoded",
+    "ledger_file",
     "open_ledger",
     "open_snapshot",
 ]

@@ -48,6 +48,12 @@ async def open_ledger(url: str, *, node: str) -> Ledger:
             raise LedgerUnusable(f"there is no ledger {scheme!r}; allowed are {_ALLOWED}")
 
 
+def ledger_file(url: str) -> Path | None:
+    """The file that a ledger's URL names; None where it names none."""
+    scheme, _, rest = url.partition(":")
+    return _sqlite_address(rest)[0] if scheme.lower() == "sqlite" else None
+
+
 def open_snapshot(url: str) -> LedgerSnapshot:
     """The ledger at `url` as it is now, to be read by somebody who does not own it.
 
