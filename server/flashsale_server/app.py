@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from flashsale.v1 import flash_sale_pb2 as pb
@@ -49,8 +49,11 @@ from flashsale_server.interpreter import allow_many_connections, tune_interprete
 from flashsale_server.json_gateway import HttpServer, Service, docs_routes, http_app
 from flashsale_server.ledger import Ledger, ledger_file, open_ledger
 from flashsale_server.settings import Settings
-from flashsale_server.telemetry import Shown, prometheus_route
+from flashsale_server.telemetry import Shown, open_traces, prometheus_route, traced
 from flashsale_server.web import web_routes
+
+if TYPE_CHECKING:
+    from flashsale_server.telemetry.traces import Traces
 
 _log = structlog.get_logger(__name__)
 
@@ -77,6 +80,7 @@ class Server:
     _grpc: GrpcServer
     _http: HttpServer
     _ledger: Ledger
+    _traces: "Traces | None"
 
     @property
     def ledger_location(self) -> str:
@@ -98,6 +102,7 @@ class Server:
             LedgerError: the ledger cannot be opened or must not be sold from.
             OSError: an address cannot be listened on.
             CertificatesUnusable, FileUnusable: files for TLS or tokens cannot be used.
+            TracesUnusable: what makes traces is not installed.
         """
         node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         async with contextlib.AsyncExitStack() as undo:
@@ -105,6 +110,9 @@ class Server:
             certificates = _certificates(settings)
             guard = _guard(settings)
             _warn_of_tokens_in_the_clear(settings, guard)
+            traces = _traces(settings, node)
+            if traces is not None:
+                undo.callback(traces.close)
             grpc_server = GrpcServer(
                 settings.grpc_address,
                 settings.max_concurrent_streams,
@@ -112,6 +120,7 @@ class Server:
                 guard,
                 has_reflection=settings.reflection != "off",
                 max_connections=settings.max_connections,
+                carries_traces=settings.otlp_endpoint is not None,
             )
             undo.push_async_callback(grpc_server.stop, 0)
             http = HttpServer(
@@ -124,7 +133,7 @@ class Server:
             if ledger is None:
                 ledger = await open_ledger(settings.ledger, node=node)
             undo.push_async_callback(ledger.close)
-            checkout = Checkout(ledger, node=node, limits=_limits(settings))
+            checkout = Checkout(ledger, node=node, limits=_limits(settings), tracer=traces)
             undo.push_async_callback(checkout.drain, 0)
             await checkout.open_all()
             sale = await checkout.open_sale(
@@ -135,9 +144,12 @@ class Server:
             history = MetricsHistory(checkout)
             undo.callback(history.stop)
             history.start()
-            servicer = FlashSaleServicer(checkout, watching, version("flash-sale"))
+            buyers = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
+            servicer: object = FlashSaleServicer(checkout, watching, version("flash-sale"))
+            if traces is not None:
+                servicer = traced(buyers, servicer, traces)
             described = {
-                pb.DESCRIPTOR.services_by_name["FlashSaleService"]: servicer,
+                buyers: servicer,
                 admin.DESCRIPTOR.services_by_name["SaleAdminService"]: SaleAdminServicer(
                     checkout, watching, history
                 ),
@@ -163,6 +175,7 @@ class Server:
                     prometheus_route(shown, guard),
                 ],
                 meters=http_requests,
+                carries_traces=traces is not None,
             )
             await grpc_server.start(list(described.items()))
             http.start(app, status_of)
@@ -179,6 +192,7 @@ class Server:
             grpc_server,
             http,
             ledger,
+            traces,
         )
 
     async def drain(self) -> None:
@@ -193,6 +207,8 @@ class Server:
         await self.drain()
         await asyncio.gather(self._grpc.stop(1.0), self._http.stop())
         await self._ledger.close()
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.close)
         _log.info("stopped", node=self.node)
 
 
@@ -263,6 +279,17 @@ def _guard(settings: Settings) -> Guard | None:
         issuer=settings.jwt_issuer,
         is_health_open=settings.health == "open",
         is_reflection_open=settings.reflection == "open",
+    )
+
+
+def _traces(settings: Settings, node: str) -> "Traces | None":
+    if settings.otlp_endpoint is None:
+        return None
+    return open_traces(
+        settings.otlp_endpoint,
+        ratio=settings.trace_ratio,
+        node=node,
+        version=version("flash-sale"),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 PREFIX: Final = "FLASH_SALE_"
 _YES: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -94,6 +95,26 @@ def _origins(text: str) -> tuple[str, ...]:
     if any(part != "*" and "://" not in part for part in origins):
         raise ValueError
     return origins
+
+
+def _endpoint(text: str) -> str | None:
+    """http://host:port or https://host:port, or nothing."""
+    if not text:
+        return None
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError
+    if not url.port or url.path.strip("/") or url.query or url.fragment:
+        raise ValueError
+    return text
+
+
+def _ratio(text: str) -> float:
+    """A number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError
+    return number
 
 
 def _yes_or_no(text: str) -> bool:
@@ -181,6 +202,13 @@ class Settings:
         _yes_or_no, False, "listen beyond loopback although anybody may call"
     )
 
+    otlp_endpoint: str | None = _setting(
+        _endpoint, None, "where traces go by OTLP over gRPC, such as http://127.0.0.1:4317"
+    )
+    trace_ratio: float = _setting(
+        _ratio, 0.05, "how many of the calls that come from no trace are traced, 0 to 1"
+    )
+
     given: frozenset[str] = frozenset()
     """The settings that were not left to their defaults."""
 
@@ -236,6 +264,10 @@ class Settings:
             problems.append("--jwt-keys is keys itself; name a file with them")
         if self.jwt_keys is None and (self.jwt_audience or self.jwt_issuer):
             problems.append("--jwt-audience and --jwt-issuer are of no use without --jwt-keys")
+        if self.otlp_endpoint is not None and "@" in self.otlp_endpoint:
+            problems.append("--otlp-endpoint must not have a password in it")
+        if self.otlp_endpoint is None and "trace_ratio" in self.given:
+            problems.append("--trace-ratio is of no use without --otlp-endpoint")
         if not is_guarded and "token" in {self.health, self.reflection}:
             problems.append("--health and --reflection can ask for a token only with --tokens")
         problems += [

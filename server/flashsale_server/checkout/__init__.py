@@ -49,6 +49,7 @@ from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.meters import BUCKET_BOUNDS_SECONDS, OTHER_SALES, Durations, Meters
 from flashsale_server.checkout.metrics_history import MetricsHistory, MetricsSample
 from flashsale_server.checkout.request_meters import RequestMeter, RequestMeters
+from flashsale_server.checkout.tracing import TRACE_HEADERS, BatchTrace, BatchTracer, CallSpan
 from flashsale_server.checkout.watching import Watching
 from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_of
 
@@ -56,9 +57,13 @@ __all__ = [
     "BUCKET_BOUNDS_SECONDS",
     "GATHER_SECONDS",
     "OTHER_SALES",
+    "TRACE_HEADERS",
+    "BatchTrace",
+    "BatchTracer",
     "BodyTooLarge",
     "Call",
     "CallResult",
+    "CallSpan",
     "Caller",
     "Checkout",
     "CheckoutLimits",

@@ -24,6 +24,7 @@ from flashsale_server.checkout.faults import (
 from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
+from flashsale_server.checkout.tracing import CallSpan
 from flashsale_server.domain import (
     ChangeCommand,
     CircuitBreaker,
@@ -67,7 +68,13 @@ class Admission:
         self._clock = clock
         self._arrivals = 0
 
-    def admit(self, lane: Lane, orders: Sequence[Order], deadline: float | None) -> list[Call]:
+    def admit(
+        self,
+        lane: Lane,
+        orders: Sequence[Order],
+        deadline: float | None,
+        span: CallSpan | None = None,
+    ) -> list[Call]:
         """Let orders in that arrived together, in their order, or answer them at once.
 
         The calls that come back have their result already, a fault included, or get it from the
@@ -79,16 +86,22 @@ class Admission:
         calls = self._admit_strangers(lane, orders, now, deadline) if not closed else None
         if calls is None:
             calls = [self._admit(lane, order, now, deadline, closed) for order in orders]
+        if span is not None:
+            _draw(calls, span)
         if self._arrivals > arrivals:
             lane.look()
         return calls
 
     def admit_command(
-        self, lane: Lane, command: ChangeCommand | TransitionCommand, deadline: float | None
+        self,
+        lane: Lane,
+        command: ChangeCommand | TransitionCommand,
+        deadline: float | None,
+        span: CallSpan | None = None,
     ) -> Call:
         """Let anything but a purchase in, or answer it at once. It is not charged to anybody."""
         now = self._clock.monotonic()
-        call = Call(lane.sale_id, command, now, deadline)
+        call = Call(lane.sale_id, command, now, deadline, span=span)
         fault = self._closed(now) or lane.stopped or self._crowded(lane, 1)
         if fault is not None:
             return self._settled(call, fault)
@@ -209,3 +222,10 @@ class Admission:
         self._meters.answered(call.sale_id, fault, 0.0)
         call.result = fault
         return call
+
+
+def _draw(calls: Sequence[Call], span: CallSpan) -> None:
+    """Have calls drawn in a span; one that they have joined stays where it is drawn already."""
+    for call in calls:
+        if call.span is None:
+            call.span = span

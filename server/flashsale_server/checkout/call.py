@@ -7,11 +7,15 @@ exactly one result: what was decided, or the fault that kept it from being answe
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from flashsale_server.checkout.faults import Fault
 from flashsale_server.domain import Answer, ChangeOutcome, Command, Transition
+
+if TYPE_CHECKING:
+    from flashsale_server.checkout.tracing import CallSpan
 
 CallResult = Answer | ChangeOutcome | Transition | Fault
 CallKey = tuple[str, str]
@@ -29,6 +33,7 @@ class Call(msgspec.Struct, eq=False):
         deadline: when nobody waits for it any more, on the same clock; None for never.
         is_abandoned: whether everybody who waited for it has left.
         is_decided: whether a decision about it may be on its way to the ledger.
+        span: where it is drawn, if it is traced.
         result: what it came to; None while it is on its way.
     """
 
@@ -40,6 +45,7 @@ class Call(msgspec.Struct, eq=False):
     is_abandoned: bool = False
     is_decided: bool = False
     result: CallResult | None = None
+    span: "CallSpan | None" = None
     _listeners: tuple[Listener, ...] = ()
 
     @property

@@ -28,6 +28,7 @@ from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
 from flashsale_server.checkout.replica import Replica
+from flashsale_server.checkout.tracing import BatchTracer, CallSpan
 from flashsale_server.domain import (
     ChangeCommand,
     ChangeOutcome,
@@ -94,6 +95,7 @@ class Checkout:
         node: str,
         limits: CheckoutLimits | None = None,
         clock: Clock | None = None,
+        tracer: BatchTracer | None = None,
     ) -> None:
         limits = limits or CheckoutLimits()
         self.node = node
@@ -103,6 +105,7 @@ class Checkout:
         self.breaker = CircuitBreaker(limits.breaker_failures, limits.breaker_cooldown_seconds)
         self.meters = Meters()
         self._ledger = ledger
+        self._tracer = tracer
         self._batch_size = limits.batch_size
         self._rate_limit = UserRateLimit(limits.rate_limit_per_minute)
         self._admission = Admission(
@@ -239,19 +242,29 @@ class Checkout:
         order = Order(user_id, request_id, quantity, is_retry, sale_id=lane.sale_id)
         return self.admit_all(lane, [order], deadline)[0]
 
-    def admit_all(self, lane: Lane, orders: Sequence[Order], deadline: float | None) -> list[Call]:
+    def admit_all(
+        self,
+        lane: Lane,
+        orders: Sequence[Order],
+        deadline: float | None,
+        span: CallSpan | None = None,
+    ) -> list[Call]:
         """Let purchase calls in that arrived together, or answer them at once; see Admission."""
-        return self._admission.admit(lane, orders, deadline)
+        return self._admission.admit(lane, orders, deadline, span)
 
     async def came_to(
-        self, lane: Lane, command: ChangeCommand | TransitionCommand, deadline: float | None
+        self,
+        lane: Lane,
+        command: ChangeCommand | TransitionCommand,
+        deadline: float | None,
+        span: CallSpan | None = None,
     ) -> ChangeOutcome | Transition:
         """What a command that is no purchase came to, in its turn.
 
         Raises:
             Fault: it was not decided, or its fate is unknown.
         """
-        call = self._admission.admit_command(lane, command, deadline)
+        call = self._admission.admit_command(lane, command, deadline, span)
         await all_settled((call,))
         result = call.result
         if isinstance(result, Fault):
@@ -312,6 +325,7 @@ class Checkout:
                 meters=self.meters,
                 clock=self.clock,
                 batch_size=self._batch_size,
+                tracer=self._tracer,
             )
             await lane.replica.catch_up()
             lane.start()

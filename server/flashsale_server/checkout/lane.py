@@ -43,6 +43,7 @@ from flashsale_server.checkout.minting import minting
 from flashsale_server.checkout.pending import Pending
 from flashsale_server.checkout.recovery import Recovery
 from flashsale_server.checkout.replica import Replica
+from flashsale_server.checkout.tracing import BatchTracer, tell_of_batch
 from flashsale_server.domain import (
     CircuitBreaker,
     Permit,
@@ -93,6 +94,7 @@ class Lane:
         meters: Meters,
         clock: Clock,
         batch_size: int,
+        tracer: BatchTracer | None = None,
     ) -> None:
         self.replica = replica
         self.sale_id = replica.sale_id
@@ -104,6 +106,7 @@ class Lane:
         self._meters = meters
         self._clock = clock
         self._batch_size = batch_size
+        self._tracer = tracer
         self._mint = minting()
         self._queue = CallQueue(line, meters, clock)
         self.copy_of = self._queue.copy_of
@@ -237,11 +240,14 @@ class Lane:
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
             calls = self._queue.take(min(self._batch_size, pending.room))
+            began = self._clock.monotonic()
             try:
                 pending.decide(calls, self._mint)
             except BaseException:
                 self._queue.put_back(calls)  # so that whoever stops the lane finds them
                 raise
+        if self._tracer is not None:
+            pending.decided_between(began, self._clock.monotonic())
         if calls:
             self._meters.batch_decided(len(calls))
         if self._queue:
@@ -268,7 +274,7 @@ class Lane:
 
     async def _write(self, pending: Pending, permit: Permit) -> None:
         append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
-        started = self._clock.monotonic()
+        started = pending.appending_from = self._clock.monotonic()
         writing = asyncio.ensure_future(self._ledger.append(append))
         writing.add_done_callback(lambda _: self._queue.wake_anyway())
         try:
@@ -348,6 +354,7 @@ class Lane:
     def _lost_race(self, pending: Pending, permit: Permit) -> None:
         self._breaker.proved_nothing(permit)
         self._meters.appends_conflicted += 1
+        self._trace(pending, "lost the race to another node")
         self._put_back_and_read(pending)
 
     def _put_back_and_read(self, pending: Pending) -> None:
@@ -361,6 +368,7 @@ class Lane:
         self._in_flight = None
         self._recovery.doubt(is_unknown=isinstance(error, AppendUnknown))
         _log.warning("commit failed", sale=self.sale_id, error=str(error))
+        self._trace(pending, str(error))
         self._discard_next()
         writers, others = pending.parted()
         self._queue.put_back(others)
@@ -406,7 +414,13 @@ class Lane:
             self._next = None
 
     def _answer(self, pending: Pending) -> None:
+        self._trace(pending)
         self._queue.settle_all(*pending.unanswered())
+
+    def _trace(self, pending: Pending, error: str | None = None) -> None:
+        if self._tracer is not None:
+            now = self._clock.monotonic()
+            tell_of_batch(self._tracer, self.sale_id, pending, now, error)
 
     def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
         """Answer all that is not on its way to the ledger."""

@@ -22,13 +22,27 @@ class Pending:
     Attributes:
         draft: the sale as it will be, with the entries to append.
         calls: the calls that were decided, in order of arrival.
+        deciding_from, decided_at: when the first decision began, and when the last was taken, in
+            seconds of the monotonic clock; None, and 0, where they are not timed.
+        appending_from: when the entries were handed to the ledger; None while they are not.
     """
 
-    __slots__ = ("_capacity", "_results", "calls", "draft")
+    __slots__ = (
+        "_capacity",
+        "_results",
+        "appending_from",
+        "calls",
+        "decided_at",
+        "deciding_from",
+        "draft",
+    )
 
     def __init__(self, under: Inventory, now_us: int, capacity: int) -> None:
         self.draft = Draft(under, now_us)
         self.calls: list[Call] = []
+        self.deciding_from: float | None = None
+        self.decided_at = 0.0
+        self.appending_from: float | None = None
         self._results: list[Decided] = []
         self._capacity = capacity
 
@@ -48,6 +62,12 @@ class Pending:
         self.calls += calls
         for call in calls:
             call.is_decided = True
+
+    def decided_between(self, began: float, ended: float) -> None:
+        """Note when a batch was decided."""
+        if self.deciding_from is None:
+            self.deciding_from = began
+        self.decided_at = ended
 
     def results(self) -> Iterator[tuple[Call, Decided]]:
         """Every call with what was decided."""

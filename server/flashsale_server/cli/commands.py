@@ -44,6 +44,7 @@ def _serve(**flags: str | None) -> None:
     from flashsale_server.cli.greeting import greet
     from flashsale_server.ledger import LedgerError
     from flashsale_server.logs import configure_logs
+    from flashsale_server.telemetry import TracesUnusable
 
     try:
         settings = Settings.read(flags, os.environ)
@@ -52,7 +53,13 @@ def _serve(**flags: str | None) -> None:
     configure_logs(settings.log_level, settings.log_format)
     try:
         uvloop.run(serve(settings, started=greet))
-    except (LedgerError, CertificatesUnusable, FileUnusable, OSError) as error:
+    except (
+        LedgerError,
+        CertificatesUnusable,
+        FileUnusable,
+        TracesUnusable,
+        OSError,
+    ) as error:
         fail(str(error))
 
 

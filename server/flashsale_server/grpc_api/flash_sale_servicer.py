@@ -76,7 +76,7 @@ class FlashSaleServicer:
         order = order_of(request)
         check_acts_for(caller, order.user_id)
         lane = await self._checkout.lane(order.sale_id)
-        (call,) = self._checkout.admit_all(lane, (order,), caller.deadline)
+        (call,) = self._checkout.admit_all(lane, (order,), caller.deadline, caller.span)
         await all_settled((call,))
         if isinstance(call.result, Fault):
             raise call.result.with_traceback(None)  # a lane that has stopped has one for everybody
@@ -200,7 +200,7 @@ class FlashSaleServicer:
         for way, run in itertools.groupby(zip(ways, orders, strict=True), itemgetter(0)):
             if isinstance(way, Lane):
                 mine = [order for _, order in run if isinstance(order, Order)]
-                came_to += self._checkout.admit_all(way, mine, caller.deadline)
+                came_to += self._checkout.admit_all(way, mine, caller.deadline, caller.span)
             else:
                 came_to += [way for _ in run]
         return came_to

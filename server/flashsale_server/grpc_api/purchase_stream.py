@@ -21,6 +21,7 @@ from flashsale_server.checkout import (
     GATHER_SECONDS,
     Call,
     Caller,
+    CallSpan,
     Checkout,
     Fault,
 )
@@ -42,6 +43,7 @@ class PurchaseStream:
         # One listener for all calls; a call that copies have joined has it several times.
         self._listener = self._settled
         self._waiting: set[Call] = set()
+        self._spans: dict[Call, list[CallSpan]] = {}
         self._ready: deque[tuple[str, CameTo]] = deque()
         self._unanswered = 0
         self._news = asyncio.Event()
@@ -67,6 +69,7 @@ class PurchaseStream:
             reading.cancel()
             for call in self._waiting:
                 call.leave(self._listener)
+                self._end_spans(call)
 
     async def _gather(self) -> None:
         """Let the next message fill up, while others of this stream are on their way."""
@@ -115,14 +118,25 @@ class PurchaseStream:
             self._unanswered += 1
             self._answer(request.request_id, fault)
             return
-        (call,) = self._checkout.admit_all(lane, (order,), self._caller.deadline)
+        begin_span = self._caller.begin_span
+        span = None if begin_span is None else begin_span()
+        (call,) = self._checkout.admit_all(lane, (order,), self._caller.deadline, span)
+        if span is not None:
+            self._spans.setdefault(call, []).append(span)
         self._unanswered += 1
         self._waiting.add(call)
         call.listen(self._listener)
 
     def _settled(self, call: Call) -> None:
         self._waiting.discard(call)
+        if self._spans:
+            self._end_spans(call)
         self._answer(call.request_id, call)
+
+    def _end_spans(self, call: Call) -> None:
+        for span in self._spans.pop(call, ()):
+            result = call.result
+            span.end(type(result).__name__ if isinstance(result, Fault) else None)
 
     def _answer(self, request_id: str, came_to: CameTo) -> None:
         self._ready.append((request_id, came_to))

@@ -8,6 +8,7 @@ malformed request.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final, Self, TypeAlias
 
 import grpc
@@ -20,6 +21,7 @@ from grpc_status import rpc_status
 
 from flashsale_server.access import Guard
 from flashsale_server.checkout import (
+    TRACE_HEADERS,
     Caller,
     InvalidFields,
     RequestMeter,
@@ -93,6 +95,7 @@ class GrpcServer:
         guard: who may ask what; None when everybody may ask everything.
         has_reflection: whether tools can ask for the contract.
         max_connections: how many may be open at once.
+        carries_traces: whether callers are asked for the traces that they come from.
 
     Attributes:
         meters: the calls of each method, by its type, service and name.
@@ -107,10 +110,12 @@ class GrpcServer:
         *,
         has_reflection: bool = True,
         max_connections: int = 10_000,
+        carries_traces: bool = False,
     ) -> None:
         self._address = address
         self._guard = guard
         self._has_reflection = has_reflection
+        self._carries_traces = carries_traces
         self._credentials = credentials
         self._server = grpc.aio.server(
             options=server_options(max_concurrent_streams, max_connections)
@@ -141,7 +146,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, others)  # type: ignore[arg-type]
         self._server.add_generic_rpc_handlers(
             [
-                _generic_handler(service, servicer, self._guard, self.meters)
+                _generic_handler(service, servicer, self._caller_of, self.meters)
                 for service, servicer in services
             ]
         )
@@ -150,6 +155,11 @@ class GrpcServer:
         await self._server.start()
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    def _caller_of(self, method: MethodDescriptor) -> _CallerOf:
+        guard = self._guard
+        caller_of = _caller if guard is None else _guarded_caller(guard, method)
+        return _carrying(caller_of) if self._carries_traces else caller_of
 
     async def not_serving(self) -> None:
         """Tell probes and watchers of health that no new calls are welcome."""
@@ -161,13 +171,16 @@ class GrpcServer:
 
 
 def _generic_handler(
-    service: ServiceDescriptor, servicer: object, guard: Guard | None, meters: RequestMeters
+    service: ServiceDescriptor,
+    servicer: object,
+    caller_of: Callable[[MethodDescriptor], _CallerOf],
+    meters: RequestMeters,
 ) -> grpc.GenericRpcHandler:
     handlers = {
         method.name: _rpc(
             method,
             getattr(servicer, method.name),
-            guard,
+            caller_of(method),
             meters[_type_of(method), service.full_name, method.name],
         )
         for method in service.methods
@@ -176,10 +189,9 @@ def _generic_handler(
 
 
 def _rpc(
-    method: MethodDescriptor, answer: _Handler, guard: Guard | None, meter: RequestMeter
+    method: MethodDescriptor, answer: _Handler, caller_of: _CallerOf, meter: RequestMeter
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     """One method of a servicer as an RPC."""
-    caller_of = _caller if guard is None else _guarded_caller(guard, method)
     read = _reader(GetMessageClass(method.input_type))
     write = GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming:
@@ -314,6 +326,17 @@ def _guarded_caller(guard: Guard, method: MethodDescriptor) -> _CallerOf:
         return Caller(_caller(context).deadline, identity.user_id)
 
     return caller_of
+
+
+def _carrying(caller_of: _CallerOf) -> _CallerOf:
+    """Says moreover which trace a caller comes from."""
+
+    def carrying(context: _Context) -> Caller:
+        metadata = tuple(context.invocation_metadata() or ())
+        carried = {key: str(value) for key, value in metadata if key in TRACE_HEADERS}
+        return replace(caller_of(context), carried=carried)
+
+    return carrying
 
 
 async def _abort(context: _Context, status: status_pb2.Status) -> None:

@@ -24,7 +24,7 @@ async def changed_purchase(
         NotAllowed: it is not in a state that allows the change.
         Fault: it was not decided, or its fate is unknown.
     """
-    came_to = await checkout.came_to(lane, command, caller.deadline)
+    came_to = await checkout.came_to(lane, command, caller.deadline, caller.span)
     if not isinstance(came_to, Transition):
         raise TypeError(f"a transition cannot come to {came_to!r}")
     if came_to.outcome is TransitionOutcome.DONE and came_to.purchase is not None:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -21,6 +22,7 @@ from starlette.types import Message as ASGIMessage
 
 from flashsale_server.access import Guard, sole
 from flashsale_server.checkout import (
+    TRACE_HEADERS,
     Caller,
     InvalidFields,
     MethodNotAllowed,
@@ -62,6 +64,7 @@ def http_app(
     extra_routes: Sequence[BaseRoute] = (),
     guard: Guard | None = None,
     meters: RequestMeters | None = None,
+    carries_traces: bool = False,
 ) -> ASGIApp:
     """The application for `services`.
 
@@ -72,10 +75,16 @@ def http_app(
         extra_routes: pages beside the RPCs.
         guard: who may ask what; None when everybody may ask everything.
         meters: where requests are counted, by method and route.
+        carries_traces: whether callers are asked for the traces that they come from.
     """
     routes = Routes(services)
     app: ASGIApp = _Application(
-        routes, status_of, extra_routes, guard, RequestMeters() if meters is None else meters
+        routes,
+        status_of,
+        extra_routes,
+        guard,
+        RequestMeters() if meters is None else meters,
+        carries_traces=carries_traces,
     )
     if cors_origins:
         app = CORSMiddleware(
@@ -105,7 +114,10 @@ class _Application:
         extra_routes: Sequence[BaseRoute],
         guard: Guard | None,
         meters: RequestMeters,
+        *,
+        carries_traces: bool,
     ) -> None:
+        self._carries_traces = carries_traces
         self._routes = routes
         self._meters = meters
         self._guard = guard
@@ -143,6 +155,8 @@ class _Application:
             rpc = f"{binding.rpc.containing_service.full_name}/{binding.rpc.name}"
             authorization = authorization_of(exchange.scope["headers"])
             caller = Caller(caller.deadline, self._guard.admitted(rpc, authorization).user_id)
+        if self._carries_traces:
+            caller = replace(caller, carried=_trace_of(exchange.headers))
         # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
         if binding.rpc.client_streaming:
@@ -293,6 +307,12 @@ def _go_on(request: Message, headers: dict[bytes, bytes]) -> None:
 def authorization_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The authorization that came along with a request."""
     return sole([value.decode("latin-1") for name, value in headers if name == b"authorization"])
+
+
+def _trace_of(headers: dict[bytes, bytes]) -> dict[str, str]:
+    """The trace that a request comes from."""
+    found = {name: headers.get(name.encode()) for name in TRACE_HEADERS}
+    return {name: value.decode("latin-1") for name, value in found.items() if value is not None}
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:
