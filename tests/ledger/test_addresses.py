@@ -25,6 +25,7 @@ def test_the_room_has_one_door() -> None:
         "LedgerUnavailable",
         "LedgerUnusable",
         "PositionConflict",
+        "copy_ledger",
         "encoded",
         "ledger_file",
         "open_ledger",

@@ -66,7 +66,7 @@ def audit(
             if sale is not None and sale not in snapshot.tails:
                 _cannot(f"the ledger has no sale {sale!r}")
             sale_ids = list(snapshot.tails) if sale is None else [sale]
-            is_clean = _audited(snapshot, sale_ids, noted)
+            is_clean = audited_sales(snapshot, sale_ids, noted)
             snapshot.check_still()
     except LedgerError as error:
         _cannot(str(error))
@@ -81,7 +81,9 @@ def _noted(head: str) -> NotedHead:
     return NotedHead(digits)
 
 
-def _audited(snapshot: "LedgerSnapshot", sale_ids: list[str], noted: NotedHead | None) -> bool:
+def audited_sales(
+    snapshot: "LedgerSnapshot", sale_ids: list[str], noted: NotedHead | None = None
+) -> bool:
     """Audit sales and print what each came to; return whether there is nothing against any."""
     from flashsale_server.ledger import ChainAudit, LedgerTooNew
 

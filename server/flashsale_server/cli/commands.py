@@ -9,8 +9,10 @@ import typer
 from flashsale import Outcome
 
 from flashsale_server.cli.audit import audit
+from flashsale_server.cli.backup import backup
 from flashsale_server.cli.connecting import AS_THEY_ARE, SaleName, Server, asks, fail
 from flashsale_server.cli.export import export_purchases
+from flashsale_server.cli.health import health
 from flashsale_server.cli.purchases import confirm, purchases, release
 from flashsale_server.cli.sales import sale_commands
 from flashsale_server.cli.tokens import tokens
@@ -100,6 +102,8 @@ cli.command("serve")(_serve)
 
 
 cli.command("audit")(audit)
+cli.command("backup")(backup)
+cli.command("health")(health)
 purchases.command("export")(export_purchases)
 
 

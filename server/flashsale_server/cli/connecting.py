@@ -49,6 +49,12 @@ class Server:
     ca: Annotated[
         str | None, typer.Option(metavar="FILE", help="Encrypt, and trust these certificates.")
     ] = None
+    server_name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Encrypt; the name in its certificate, not the address's."
+        ),
+    ] = None
     cert: Annotated[
         str | None, typer.Option(metavar="FILE", help="Your certificate, if the server asks.")
     ] = None
@@ -62,7 +68,7 @@ class Server:
         """
         if (self.cert is None) != (self.key is None):
             raise ValueError("--cert and --key go together")
-        files = TLS(ca=self.ca, cert=self.cert, key=self.key)
+        files = TLS(self.ca, self.cert, self.key, self.server_name)
         tls: TLS | bool = files if files != TLS() else self.tls
         if self.token and not tls and not is_loopback(self.address):
             raise ValueError(

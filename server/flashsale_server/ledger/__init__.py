@@ -16,7 +16,7 @@ from flashsale_server.ledger.errors import (
     LedgerUnusable,
     PositionConflict,
 )
-from flashsale_server.ledger.opening import ledger_file, open_ledger, open_snapshot
+from flashsale_server.ledger.opening import copy_ledger, ledger_file, open_ledger, open_snapshot
 from flashsale_server.ledger.protocol import Ledger
 from flashsale_server.ledger.snapshot import LedgerSnapshot
 
@@ -34,6 +34,7 @@ __all__ = [
     "LedgerUnavailable",
     "LedgerUnusable",
     "PositionConflict",
+    "copy_ledger",
     "encoded",
     "ledger_file",
     "open_ledger",

@@ -3,9 +3,11 @@
 A further engine is one more case here, and nothing else outside its own file.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
+from flashsale_server.ledger.backup import copy_file
 from flashsale_server.ledger.errors import LedgerUnusable
 from flashsale_server.ledger.memory import MemoryLedger
 from flashsale_server.ledger.protocol import Ledger
@@ -62,13 +64,27 @@ def open_snapshot(url: str) -> LedgerSnapshot:
         LedgerDamaged: what it names was a ledger once.
         LedgerTooNew: a later version made it.
     """
+    return LedgerSnapshot(_file_of(url))
+
+
+def copy_ledger(url: str, target: Path, copied: Callable[[int, int], None]) -> None:
+    """Copy the ledger at `url`, in use or not, to a file that does not exist; see `copy_file`.
+
+    Raises:
+        LedgerError: the URL names no ledger file, it cannot be read, or the copy not be written.
+    """
+    copy_file(_file_of(url), target, copied)
+
+
+def _file_of(url: str) -> Path:
+    """The file that somebody who does not own it can read a ledger from."""
     scheme, _, rest = url.partition(":")
     if scheme.lower() != "sqlite":
         raise LedgerUnusable(
             f"a ledger {scheme!r} cannot be read from outside; allowed is sqlite:///file.db"
         )
     path, _ = _sqlite_address(rest)
-    return LedgerSnapshot(path)
+    return path
 
 
 def _sqlite_address(rest: str) -> tuple[Path, bool]:

@@ -30,6 +30,21 @@ ORDER BY first_position LIMIT {_CHUNK_ROWS}
 _LAST_ROW = "SELECT max(first_position) FROM appends WHERE sale_id = ?"
 
 
+def log_of(path: Path) -> Path:
+    """The log beside the ledger at `path`; there is none when the ledger is at rest."""
+    return path.with_name(path.name + "-wal")
+
+
+def check_still_at_rest(path: Path) -> None:
+    """Check that nobody has begun to write to the ledger at `path`, which was at rest.
+
+    Raises:
+        LedgerUnavailable: somebody has, so what was read may not fit together.
+    """
+    if log_of(path).exists():
+        raise LedgerUnavailable(f"a server has begun to write to {path.name} meanwhile; try again")
+
+
 class LedgerSnapshot:
     """The ledger file at `path`, as it is now.
 
@@ -44,8 +59,7 @@ class LedgerSnapshot:
 
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()
-        self._log = self._path.with_name(self._path.name + "-wal")
-        self._has_log = self._log.exists()
+        self._has_log = log_of(self._path).exists()
         self._connection = connect_to_look(self._path, is_at_rest=not self._has_log)
         # Bytes that are no text are a row that was changed, and its digest will say so.
         self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
@@ -88,10 +102,8 @@ class LedgerSnapshot:
         Raises:
             LedgerUnavailable: somebody has, so what was read may not fit together.
         """
-        if not self._has_log and self._log.exists():
-            raise LedgerUnavailable(
-                f"a server has begun to write to {self._path.name} meanwhile; try again"
-            )
+        if not self._has_log:
+            check_still_at_rest(self._path)
 
     def _last_row(self, sale_id: str) -> int:
         row = self._connection.execute(_LAST_ROW, (sale_id,)).fetchone()
