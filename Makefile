@@ -2,9 +2,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/flashsale/v1/*.proto))
 GENERATED := client_sdk/flashsale/v1
+# Those of Kubernetes itself; a PodMonitor is the Prometheus operator's, and a kustomization is no manifest.
+MANIFESTS := $(filter-out %/kustomization.yaml %/pod-monitor.example.yaml,$(wildcard deploy/kubernetes/*.yaml))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test coverage bench bench-quick check proto format clean
+.PHONY: help serve test coverage bench bench-quick check proto constraints format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -30,9 +32,20 @@ check: .venv/installed ## Check format, types, walls, the contract and the gener
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python protos/contract.py check
+	$(BIN)/yamllint --strict .yamllint.yaml deploy protos
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
+	$(BIN)/shellcheck .ci/run
 
 proto: .venv/installed ## Generate the code of the contract
 	$(BIN)/python protos/contract.py generate
+
+constraints: .venv/installed ## Write down anew which versions of its dependencies the image has
+	rm -rf build/image && $(PYTHON) -m venv --without-pip build/image
+	$(BIN)/python -m pip --python build/image/bin/python install --quiet --disable-pip-version-check '.[server]'
+	(echo '# What the image has, version by version; `make constraints` writes it anew.'; \
+	  $(BIN)/python -m pip --python build/image/bin/python freeze --exclude flash-sale) > deploy/constraints.txt
 
 format: .venv/installed ## Format the code and the contract
 	$(BIN)/ruff format

@@ -98,7 +98,7 @@ def server_process(
     """A server process that is ready; it is killed at the end if it still runs."""
     process = serve_command(folder, *flags, stderr=stderr)
     try:
-        yield _ready(process)
+        yield ready(process)
     finally:
         if process.poll() is None:
             process.kill()
@@ -113,7 +113,8 @@ async def back_at(address: str, folder: Path, *flags: str) -> AsyncIterator[Serv
         yield await asyncio.to_thread(stack.enter_context, process)
 
 
-def _ready(process: "subprocess.Popen[str]") -> ServerProcess:
+def ready(process: "subprocess.Popen[str]") -> ServerProcess:
+    """The server that `process` has started, once it listens."""
     assert process.stdout is not None
     greeting = ""
     for line in process.stdout:
