@@ -6,7 +6,7 @@ GENERATED := client_sdk/flashsale/v1
 MANIFESTS := $(filter-out %/kustomization.yaml %/pod-monitor.example.yaml,$(wildcard deploy/kubernetes/*.yaml))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test coverage bench bench-quick check proto constraints format clean
+.PHONY: help serve test coverage bench bench-quick check proto constraints format screenshots clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ format: .venv/installed ## Format the code and the contract
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 	$(BIN)/buf format -w protos
+
+screenshots: .venv/installed ## Take the pictures in docs/screenshots anew
+	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## Remove the environment and what the tools left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist

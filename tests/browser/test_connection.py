@@ -5,12 +5,18 @@ import contextlib
 from pathlib import Path
 
 import httpx
+from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale_server.access import Role, new_token
 from playwright.async_api import expect
 
 from tests.browser.visitor import AWAY, REFUSED, Visitor
 from tests.sale_admin import open_shop
 from tests.servers import ServerProcess, server_process
+
+# A browser without a window has no tabs to change, so it is told that one has.
+LOOK_AWAY = "Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}});"
+HIDE = LOOK_AWAY.format("true") + "document.dispatchEvent(new Event('visibilitychange'))"
+SHOW = LOOK_AWAY.format("false") + "document.dispatchEvent(new Event('visibilitychange'))"
 
 
 async def started(stack: contextlib.ExitStack, folder: Path, *flags: str) -> ServerProcess:
@@ -96,6 +102,21 @@ async def test_a_browser_that_goes_offline_says_so_and_comes_back(visitor: Visit
         await visitor.page.context.set_offline(offline=False)
         await visitor.sees_connection("live")
         await visitor.sees_left(4)
+
+
+async def test_a_tab_that_nobody_looks_at_keeps_no_stream(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        await visitor.follow(shop.server.url)
+        await visitor.page.evaluate(HIDE)
+        while (await shop.buyer.Metrics(pb.MetricsRequest())).watchers:
+            pass
+        await shop.buy("ann", sale_id="default")
+        await visitor.sees_left(4)
+        await visitor.page.evaluate(SHOW)
+        await shop.buy("bob", sale_id="default")
+        await visitor.sees_left(3)
+        assert (await shop.buyer.Metrics(pb.MetricsRequest())).watchers == 1
+        await visitor.sees_connection("live")
 
 
 async def test_a_link_to_no_sale_is_met_kindly(visitor: Visitor) -> None:

@@ -89,6 +89,22 @@ async def test_whatever_a_page_loads_is_there_and_kept_for_good(
         waiting |= {f"{folder}/{name}" for name in imported} - seen
 
 
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_names_all_its_modules_so_that_none_waits_for_another(
+    web: httpx.AsyncClient, path: str
+) -> None:
+    text = (await web.get(path)).text
+    named = set(re.findall(r'rel="modulepreload" href="[^"]+/([^"/]+)"', text))
+    waiting = set(re.findall(r'<script type="module" src="[^"]+/([^"/]+)"', text))
+    seen: set[str] = set()
+    while waiting:
+        seen.add(name := waiting.pop())
+        imported = re.findall(r'from "\./([^"]+)"', (STATIC / name).read_text())
+        waiting |= {*imported} - seen
+    assert named < seen
+    assert len(seen - named) == 1  # the script itself
+
+
 async def test_each_asset_is_sent_as_it_is_with_its_type(web: httpx.AsyncClient) -> None:
     folder = await asset_folder(web)
     types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

@@ -29,7 +29,7 @@ function decided(response, purchase, quantity) {
     case "OUTCOME_INSUFFICIENT_STOCK":
       return refusal("Not enough left", `You asked for ${quantity}, and ${response.availableStock} ${response.availableStock === 1 ? "is" : "are"} left. Nothing was bought.`);
     case "OUTCOME_ALREADY_PURCHASED":
-      return refusal("You have yours already", "This sale has one unit for each user. Here it is.");
+      return refusal("You have yours already", "This sale has one unit for each user.");
     case "OUTCOME_USER_LIMIT_REACHED":
       return refusal("Over the limit", "With this you would have more than one user may. Nothing was bought.");
     case "OUTCOME_NOT_STARTED":
@@ -76,10 +76,10 @@ export function attemptLine(attempt, isLatest, views, askAgain) {
   return element("li", { class: "attempt", "data-yours": String(isYours) },
     element("span", { class: "dot" + (isYours ? " on" : "") }),
     element("div", {},
-      element("p", {}, element("strong", {}, headline), " ",
-        element("span", { class: "soft small" }, `${plural(attempt.quantity, "unit")} for ${attempt.userId} at ${formatTime(attempt.madeAt)}`)),
-      isYours ? element("p", { class: "soft small" }, "Number ", element("span", { class: "mono" }, attempt.purchase.purchaseId))
-        : element("p", { class: "soft small" }, text),
+      element("p", { class: "attempt-head" }, element("strong", {}, headline), " ",
+        element("span", { class: "soft small" }, formatTime(attempt.madeAt))),
+      element("p", { class: "soft small" }, `${plural(attempt.quantity, "unit")} for ${attempt.userId}`,
+        ...isYours ? [" · number ", element("span", { class: "mono" }, attempt.purchase.purchaseId)] : [` · ${text}`]),
       isLatest || !attempt.purchase ? null : views.hold(attempt.purchase),
       isLatest ? null : againButton(attempt, askAgain)));
 }

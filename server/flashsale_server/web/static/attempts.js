@@ -1,7 +1,8 @@
 // This browser's own attempts to buy in one sale, newest first. They outlive the page, so that an answer that was lost
 // together with it can still be asked for.
 //
-// An attempt is {requestId, userId, quantity, madeAt, state, response, purchase, problem}. Its state:
+// An attempt is {requestId, userId, quantity, madeAt, startedAt, state, response, purchase, problem}: made by the server's
+// clock, started by the browser's. Its state:
 //   asking     on its way for the first time
 //   lost       what became of it is not known; asked again with the same request id while `isAsking`
 //   answered   `response` is the server's PurchaseResponse, and `purchase` the purchase as it was last seen

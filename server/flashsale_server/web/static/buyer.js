@@ -11,7 +11,7 @@ import { PurchaseViews } from "./purchase_view.js";
 import { newRequestId, salePath, settle } from "./purchasing.js";
 import { chanceOf, SaleView } from "./sale_view.js";
 import { keep, recall } from "./storage.js";
-import { errorWords, plural, STATE_WORDS } from "./words.js";
+import { errorWords, plural } from "./words.js";
 
 const USER = "flash-sale.user";
 const SALE_ID = /^[a-z0-9-]{1,63}$/;
@@ -91,7 +91,8 @@ class BuyerPage {
     }
     if (userId === null || quantity === null) return;
     keep("local", USER, userId);
-    const attempt = { requestId: newRequestId(), userId, quantity, madeAt: new Date(this.#clock.now()).toISOString(), state: "asking" };
+    const madeAt = new Date(this.#clock.now()).toISOString();
+    const attempt = { requestId: newRequestId(), userId, quantity, madeAt, startedAt: Date.now(), state: "asking" };
     this.#latest = attempt.requestId;
     this.#attempts.add(attempt);
     await this.#settle(attempt, false);
@@ -115,7 +116,7 @@ class BuyerPage {
   #resume() {
     for (const attempt of this.#attempts.all) {
       if (attempt.state === "asking" || attempt.isAsking) {
-        const isRecent = Date.now() - Date.parse(attempt.madeAt) < RESUME_MS;
+        const isRecent = Date.now() - attempt.startedAt < RESUME_MS;
         if (isRecent) this.#askAgain(attempt);
         else this.#attempts.change(attempt.requestId, { state: "lost", isAsking: false });
       }
@@ -246,13 +247,14 @@ function openSale() {
 async function offerSales() {
   let sales;
   try {
-    ({ sales } = await call("GET", "/v1/sales?pageSize=1000"));
+    ({ sales } = await call("GET", "/v1/sales?pageSize=100"));
   } catch {
     return; // a link decides then
   }
   const chooser = byId("sale");
-  const options = sales.map(({ saleId, title, state }) =>
-    element("option", { value: saleId }, `${title || saleId} · ${STATE_WORDS[state] ?? ""}`));
+  const isShared = (title) => sales.filter((sale) => sale.title === title).length > 1;
+  const options = sales.map(({ saleId, title }) =>
+    element("option", { value: saleId }, isShared(title) ? `${title} · ${saleId}` : title || saleId));
   chooser.replaceChildren(...options);
   chooser.value = saleInAddress();
   byId("chooser").hidden = sales.length < 2;
@@ -264,7 +266,6 @@ function start() {
     history.pushState(null, "", `?sale=${encodeURIComponent(byId("sale").value)}`);
     openSale();
   });
-  byId("sale").addEventListener("focus", offerSales);
   byId("elsewhere-token").addEventListener("click", async () => {
     if (!(await changeToken())) return;
     openSale();

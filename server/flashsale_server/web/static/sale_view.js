@@ -116,7 +116,7 @@ function showState(state) {
 }
 
 function showStock(status, before) {
-  const { availableStock: available, totalStock: total } = status;
+  const { availableStock: available, heldStock: held, totalStock: total } = status;
   const figure = byId("available");
   setText(figure, formatCount(available));
   figure.style.setProperty("--characters", String(Math.max(2, formatCount(available).length)));
@@ -125,7 +125,9 @@ function showStock(status, before) {
   bar.setAttribute("aria-valuemax", String(Math.max(1, total)));
   bar.setAttribute("aria-valuenow", String(available));
   bar.setAttribute("aria-valuetext", `${formatCount(available)} of ${formatCount(total)} left`);
-  bar.firstElementChild.style.setProperty("--filled", String(total > 0 ? available / total : 0));
+  const part = (units) => String(total > 0 ? units / total : 0);
+  bar.firstElementChild.style.setProperty("--filled", part(available + held));
+  bar.lastElementChild.style.setProperty("--filled", part(available));
   if (before !== null && before.availableStock !== available) flash(figure);
 }
 
