@@ -37,6 +37,16 @@ class Page:
         """The values that a label of a series has."""
         return {dict(labels)[label] for key, labels in self._series if key == name}
 
+    @property
+    def names(self) -> set[str]:
+        """The names of all series."""
+        return {name for name, _ in self._series}
+
+    @property
+    def label_names(self) -> set[str]:
+        """The names of all labels."""
+        return {label for _, labels in self._series for label, _ in labels}
+
 
 async def page_of(shop: Running) -> Page:
     """The values on a server's page."""
