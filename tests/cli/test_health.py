@@ -2,12 +2,13 @@
 
 import asyncio
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.access.certificates import certificate
 from tests.checkout.troubled_ledger import Fate, TroubledLedger
 from tests.cli.running import flash_sale
-from tests.servers import running
+from tests.servers import running, server_process
 
 
 async def health_of(address: str, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -67,3 +68,23 @@ async def test_a_probe_on_loopback_knows_the_certificate_by_another_name(tmp_pat
             shop.address, *ca, "--server-name", "other.example", "--timeout", "1"
         )
         assert misnamed.returncode == 1
+
+
+def test_a_probe_can_wait_for_a_server_that_starts(tmp_path: Path) -> None:
+    with server_process(tmp_path) as server:
+        address = server.address
+        assert server.terminate() == 0
+    with subprocess.Popen(
+        [sys.executable, "-m", "flashsale_server", "health", "--address", address, "--wait", "60"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        with server_process(tmp_path, "--grpc-address", address):
+            out, _ = waiting.communicate(timeout=60)
+    assert (waiting.returncode, out.splitlines()[0]) == (0, "healthy")
+
+
+def test_a_probe_that_has_waited_says_what_was_wrong() -> None:
+    done = flash_sale("health", "--address", "127.0.0.1:1", "--wait", "0.5", "--timeout", "0.5")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1

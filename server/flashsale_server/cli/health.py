@@ -1,12 +1,16 @@
 """`flash-sale health`: how a server is, in an exit code for probes and in lines for people."""
 
+import asyncio
+import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from flashsale import Health, SystemHealth
+from flashsale import DeadlineExceeded, Health, SystemHealth, Unavailable
 
 from flashsale_server.cli.connecting import Server, asks
+
+_PAUSE_SECONDS: Final = 0.2
 
 
 @asks
@@ -15,19 +19,42 @@ async def health(
     timeout: Annotated[  # an option, not a cancel scope
         float, typer.Option(min=0.1, max=60, help="Seconds to wait for its answer.")
     ] = 5.0,
+    wait: Annotated[
+        float, typer.Option(min=0, max=3600, help="Seconds in which it may become able to sell.")
+    ] = 0.0,
 ) -> None:
     """Show how the server is, and why it is not better.
 
     Exits with 0 when it sells (healthy or degraded), and with 1 when it cannot or does not answer.
 
-    Example: flash-sale health --timeout 3
+    Example: flash-sale health --wait 30
     """
-    async with server.client(timeout=timeout) as client:
-        seen = await client.health()
-    for line in _lines(seen):
-        typer.echo(line)
-    if seen.health not in (SystemHealth.HEALTHY, SystemHealth.DEGRADED):
+    until = time.monotonic() + wait
+    while True:
+        is_last = time.monotonic() >= until
+        seen = await _seen(server, timeout, may_be_away=not is_last)
+        if is_last or (seen is not None and _sells(seen)):
+            break
+        await asyncio.sleep(_PAUSE_SECONDS)
+    if seen is not None:
+        typer.echo("\n".join(_lines(seen)))
+    if seen is None or not _sells(seen):
         raise typer.Exit(1)
+
+
+async def _seen(server: Server, timeout: float, *, may_be_away: bool) -> Health | None:
+    """How the server is; None when nobody is there, if that may be."""
+    try:
+        async with server.client(timeout=timeout) as client:
+            return await client.health()
+    except (Unavailable, DeadlineExceeded):
+        if not may_be_away:
+            raise
+        return None
+
+
+def _sells(health: Health) -> bool:
+    return health.health in (SystemHealth.HEALTHY, SystemHealth.DEGRADED)
 
 
 def _lines(health: Health) -> Iterator[str]:
