@@ -18,7 +18,7 @@ more.
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -32,8 +32,6 @@ from flashsale_server.checkout.crowd import GATHER_PAUSE_SECONDS, GATHER_SECONDS
 from flashsale_server.checkout.faults import (
     CircuitOpen,
     Fault,
-    LedgerRefused,
-    OutcomeUnknown,
     SaleUnreadable,
     ShuttingDown,
 )
@@ -43,11 +41,12 @@ from flashsale_server.checkout.minting import minting
 from flashsale_server.checkout.pending import Pending
 from flashsale_server.checkout.recovery import Recovery
 from flashsale_server.checkout.replica import Replica
+from flashsale_server.checkout.stages import Stages, not_recorded
 from flashsale_server.checkout.tracing import BatchTracer, tell_of_batch
 from flashsale_server.domain import (
     CircuitBreaker,
+    Inventory,
     Permit,
-    PurchaseCommand,
     SaleState,
     next_due_us,
 )
@@ -111,10 +110,9 @@ class Lane:
         self._queue = CallQueue(line, meters, clock)
         self.copy_of = self._queue.copy_of
         self.has_none_of = self._queue.has_none_of
+        self._stages = Stages(self._queue)
         self._crowd = Crowd()
         self._recovery = Recovery(replica, ledger, breaker, clock, self.catch_up)
-        self._in_flight: Pending | None = None
-        self._next: Pending | None = None
         self._task: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._state_told = SaleState.UPCOMING
@@ -122,7 +120,7 @@ class Lane:
     @property
     def queue_length(self) -> int:
         """Calls of this sale that are on their way."""
-        return len(self._queue) + sum(call.result is None for call in self._out_of_queue())
+        return self._stages.length
 
     def start(self) -> None:
         """Begin to work."""
@@ -171,21 +169,19 @@ class Lane:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self._abandon(ShuttingDown)
+        self._stages.abandon(ShuttingDown)
 
     # The lane's task: wait for work, decide, commit.
 
     async def _run(self) -> None:
         try:
             while True:
-                if self._next is None:
+                if self._stages.ahead is None:
                     await self._until_work()
                     if not await self._is_certain():
                         continue
                 await self._gather()
-                if self._next is None:
-                    self._next = Pending(self.inventory, self._clock.now_us(), APPEND_CAPACITY)
-                await self._decide(self._next)
+                await self._decide(self._ahead_on(self.inventory))
                 await self._commit()
         except (LedgerDamaged, LedgerTooNew) as error:
             self._stop(str(error))
@@ -221,7 +217,8 @@ class Lane:
         if not self._crowd.is_here(now):
             return
         until = now + GATHER_SECONDS
-        room = self._batch_size - (len(self._next.calls) if self._next else 0)
+        ahead = self._stages.ahead
+        room = self._batch_size - (len(ahead.calls) if ahead is not None else 0)
         gathered = -1
         while gathered < len(self._queue) < room and self._clock.monotonic() < until:
             gathered = len(self._queue)
@@ -236,6 +233,12 @@ class Lane:
         while waiting > 0 and self._queue and pending.admits(self._clock.now_us()):
             await self._decide_batch(pending)
             waiting -= self._batch_size
+
+    def _ahead_on(self, under: Inventory) -> Pending:
+        """What is decided ahead; begun on a draft laid over `under` where nothing is."""
+        if self._stages.ahead is None:
+            self._stages.ahead = Pending(under, self._clock.now_us(), APPEND_CAPACITY)
+        return self._stages.ahead
 
     async def _decide_batch(self, pending: Pending) -> None:
         async with self.replica.lock:
@@ -255,22 +258,21 @@ class Lane:
 
     async def _commit(self) -> None:
         """Make what was decided ahead durable, and answer; meanwhile decide on."""
-        pending = self._in_flight = self._next
-        self._next = None
+        pending = self._stages.take_off()
         if pending is None:  # a reader has stopped the lane meanwhile
             return
         self._crowd.decided(len(pending.calls), self._clock.monotonic())
         if pending.draft.base_position != self.inventory.last_position:
             # A reader has taken in what another node appended, so this was decided on old ground.
-            self._queue.put_back(pending.calls)
+            self._stages.put_back(pending)
         elif not pending.draft.entries:
             await self._release(pending)
         elif (permit := self._breaker.begin(self._clock.monotonic())) is not None:
             await self._write(pending, permit)
         else:
-            self._queue.put_back(pending.calls)
-            self._refuse_everybody(self._circuit_open)
-        self._in_flight = None
+            self._stages.put_back(pending)
+            self._stages.refuse_all(self._circuit_open)
+        self._stages.in_flight = None
 
     async def _write(self, pending: Pending, permit: Permit) -> None:
         append = self.replica.append_of(pending.draft.entries, pending.draft.decided_at_us)
@@ -303,20 +305,18 @@ class Lane:
         before the append is written, but costs as much as a batch.
         """
         while not writing.done():
-            now_us = self._clock.now_us()
-            enough = 1 if self._next is None else self._batch_size
-            if self._next is not None and not self._next.admits(now_us):
+            ahead = self._stages.ahead
+            enough = 1 if ahead is None else self._batch_size
+            if ahead is not None and not ahead.admits(self._clock.now_us()):
                 enough = sys.maxsize
             if len(self._queue) < enough:
                 await self._queue.until(enough)
                 continue
-            if self._next is None:
-                self._next = Pending(pending.draft, now_us, APPEND_CAPACITY)
-            await self._decide_batch(self._next)
+            await self._decide_batch(self._ahead_on(pending.draft))
 
     def _sweep(self) -> None:
         """Tell those whose time is over, however long the ledger keeps everybody waiting."""
-        self._queue.settle_late(self._out_of_queue(), _unknown)
+        self._stages.settle_late()
         loop = asyncio.get_running_loop()
         is_busy = self.queue_length > 0
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep) if is_busy else None
@@ -327,8 +327,8 @@ class Lane:
         self._breaker.succeeded()
         self._meters.appends += 1
         await self.replica.appended(append, pending.draft)
-        if self._next is not None:
-            self._next.draft.settle_on(self.inventory)
+        if self._stages.ahead is not None:
+            self._stages.ahead.draft.settle_on(self.inventory)
         self._answer(pending)
         self.changes.changed()
         _log.debug(
@@ -359,28 +359,21 @@ class Lane:
 
     def _put_back_and_read(self, pending: Pending) -> None:
         """Another node was quicker: its entries must be read first."""
-        self._discard_next()
-        self._queue.put_back(pending.calls)
+        self._stages.put_back(pending)
         self._recovery.doubt()
 
     def _failed(self, pending: Pending, error: Exception, permit: Permit | None = None) -> None:
         self._meters.appends_failed += 1
-        self._in_flight = None
         self._recovery.doubt(is_unknown=isinstance(error, AppendUnknown))
         _log.warning("commit failed", sale=self.sale_id, error=str(error))
         self._trace(pending, str(error))
-        self._discard_next()
-        writers, others = pending.parted()
-        self._queue.put_back(others)
-        for call in writers:
-            known = isinstance(error, AppendRejected)
-            self._queue.settle(call, LedgerRefused() if known else _unknown(call))
+        self._stages.fail(pending, nothing_was_written=isinstance(error, AppendRejected))
         self._count_failure(permit)
 
     def _count_failure(self, permit: Permit | None) -> None:
         if self._breaker.failed(self._clock.monotonic(), permit):
             _log.error("circuit opened", sale=self.sale_id)
-            self._refuse_everybody(self._circuit_open)
+            self._stages.refuse_all(self._circuit_open)
 
     # Certainty: nobody is answered while the end of the ledger is in doubt.
 
@@ -390,7 +383,7 @@ class Lane:
             return True
         permit = self._breaker.begin(self._clock.monotonic())
         if permit is None:
-            self._refuse_everybody(self._circuit_open)
+            self._stages.refuse_all(self._circuit_open)
             return False
         try:
             await self._recovery.recover(permit)
@@ -398,20 +391,13 @@ class Lane:
             self._meters.appends_failed += 1
             _log.warning("recovery failed", sale=self.sale_id, error=str(error))
             for call in self._queue.take(self._batch_size):
-                self._queue.settle(call, _not_recorded(call))
+                self._queue.settle(call, not_recorded(call))
             self._count_failure(permit)
             return False
         except BaseException:
             self._breaker.proved_nothing(permit)
             raise
         return True
-
-    # Calls: back to the queue, or on to their result.
-
-    def _discard_next(self) -> None:
-        if self._next is not None:
-            self._queue.put_back(self._next.calls)
-            self._next = None
 
     def _answer(self, pending: Pending) -> None:
         self._trace(pending)
@@ -422,27 +408,6 @@ class Lane:
             now = self._clock.monotonic()
             tell_of_batch(self._tracer, self.sale_id, pending, now, error)
 
-    def _refuse_everybody(self, fault: Callable[[], Fault]) -> None:
-        """Answer all that is not on its way to the ledger."""
-        self._discard_next()
-        self._queue.refuse_all(fault)
-
-    def _abandon(self, fault: Callable[[], Fault]) -> None:
-        """Answer everybody: what is on its way to the ledger is of unknown fate."""
-        if self._in_flight is not None:
-            writers, others = self._in_flight.parted()
-            for call in writers:
-                self._queue.settle(call, _unknown(call))
-            self._queue.put_back(others)
-            self._in_flight = None
-        self._refuse_everybody(fault)
-
-    def _out_of_queue(self) -> Iterator[Call]:
-        """The calls that have left the queue: those being written, and those decided next."""
-        for part in (self._in_flight, self._next):
-            if part is not None:
-                yield from part.calls
-
     def _circuit_open(self) -> Fault:
         return CircuitOpen(self._breaker.wait_seconds(self._clock.monotonic()))
 
@@ -451,16 +416,5 @@ class Lane:
         if self.stopped is None:
             self.stopped = stopped
             _log.error("lane stopped", sale=self.sale_id, why=why)
-        self._abandon(lambda: stopped)
+        self._stages.abandon(lambda: stopped)
         self.changes.changed()
-
-
-def _not_recorded(call: Call) -> Fault:
-    """What can be said of a call that wrote nothing: of a retry's earlier copies, nothing."""
-    command = call.command
-    is_retry = isinstance(command, PurchaseCommand) and command.is_retry
-    return _unknown(call) if is_retry else LedgerRefused()
-
-
-def _unknown(call: Call) -> OutcomeUnknown:
-    return OutcomeUnknown(call.request_id)
