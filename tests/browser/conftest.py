@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import HOW_TO_GET_IT, chromium, chromium_path
+from tests.browser.shop import present
 from tests.browser.visitor import AXE, NO_AXE, Visitor
 
 HERE = Path(__file__).parent
@@ -38,17 +39,17 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def new_visitor(browser: Browser) -> AsyncIterator[NewVisitor]:
     """Makes visitors, each with a browser profile of its own; all must leave without trouble."""
-    visitors: list[Visitor] = []
+    present.clear()
 
     async def come(**options: Any) -> Visitor:
         context = await browser.new_context(**options)
-        visitors.append(Visitor(await context.new_page()))
-        return visitors[-1]
+        present.append(Visitor(await context.new_page()))
+        return present[-1]
 
     yield come
-    for visitor in visitors:
+    for visitor in present:
         await visitor.page.context.close()
-    assert [visitor.troubles for visitor in visitors if visitor.troubles] == []
+    assert [visitor.troubles for visitor in present if visitor.troubles] == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -2,12 +2,14 @@
 
 import json
 
+import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 from playwright.async_api import Route, expect
 
 from tests.browser.conftest import NewVisitor
+from tests.browser.shop import open_shop
 from tests.browser.visitor import AWAY, REFUSED, Visitor
-from tests.sale_admin import open_shop
+from tests.checkout.troubled_ledger import Fate, TroubledLedger
 
 
 async def test_who_buys_is_told_at_once_and_everybody_sees_the_number_fall(
@@ -113,9 +115,7 @@ async def test_too_many_attempts_are_told_how_long_to_wait(visitor: Visitor) -> 
         await visitor.buy("ann")
         await visitor.sees_result("Nothing was bought")
         await expect(visitor.result).to_contain_text("Too many attempts within a minute.")
-        await expect(visitor.result.get_by_role("timer")).to_contain_text(
-            "The next attempt is free in"
-        )
+        await expect(visitor.result.get_by_role("timer")).to_contain_text("Try again in")
 
 
 async def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_bought_twice(
@@ -190,3 +190,97 @@ async def test_did_i_get_one_is_answered_for_any_user(visitor: Visitor) -> None:
 
 def _of(user_id: str) -> pb.GetPurchaseRequest:
     return pb.GetPurchaseRequest(user_id=user_id)
+
+
+@pytest.mark.parametrize("fate", [Fate.UNKNOWN_AND_LANDED, Fate.UNKNOWN_AND_LOST])
+async def test_what_the_server_could_not_know_is_asked_until_it_does(
+    visitor: Visitor, fate: Fate
+) -> None:
+    ledger = TroubledLedger()
+    async with open_shop(ledger, stock="5", per_user_limit="5") as shop:
+        visitor.explain(REFUSED + "503")
+        await visitor.follow(shop.server.url)
+        ledger.fates.append(fate)
+        await visitor.buy("ann", 2)
+        await visitor.sees_result("You got it")
+        await visitor.sees_left(3)
+        assert len((await shop.buyer.GetPurchase(_of("ann"))).purchases) == 1
+
+
+async def test_a_shop_that_cannot_record_says_that_nothing_was_bought(visitor: Visitor) -> None:
+    ledger = TroubledLedger()
+    async with open_shop(ledger, stock="5") as shop:
+        visitor.explain(REFUSED + "503")
+        await visitor.follow(shop.server.url)
+        ledger.fates.append(Fate.REJECTED)
+        await visitor.buy("ann")
+        await visitor.sees_result("Nothing was bought")
+        await expect(visitor.result).to_contain_text("The shop could not record the purchase.")
+        await visitor.buy("ann")
+        await visitor.sees_result("You got it")
+
+
+async def test_what_people_write_is_shown_and_never_run(visitor: Visitor) -> None:
+    title = "<img src=x onerror=console.error(1)>"
+    async with open_shop(stock="5", title=title) as shop:
+        await visitor.follow(shop.server.url)
+        await expect(visitor.page.get_by_role("heading", level=1)).to_have_text(title)
+        await visitor.buy(title)
+        await visitor.sees_result("You got it")
+        await visitor.look_up(title)
+        await expect(visitor.found).to_contain_text(f"{title} has 1 unit.")
+        await expect(visitor.attempts.first).to_contain_text(title)
+
+
+async def test_a_script_that_got_into_the_page_would_not_run(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        visitor.explain("This document requires 'Trusted", "uncaught: .*TrustedHTML")
+        await visitor.follow(shop.server.url)
+        await visitor.page.evaluate(
+            """() => {
+              const script = document.createElement("script");
+              script.append("window.hasRun = true");
+              document.head.append(script);
+            }"""
+        )
+        async with visitor.page.expect_event("pageerror"):
+            await visitor.page.evaluate("setTimeout(() => { document.body.innerHTML = '<b>'; })")
+        assert await visitor.page.evaluate("window.hasRun") is None
+        await visitor.sees_left(5)
+        assert len(visitor.said) >= 2
+
+
+async def test_an_attempt_of_long_ago_is_asked_again_only_when_its_buyer_says_so(
+    visitor: Visitor,
+) -> None:
+    async with open_shop(stock="5") as shop:
+        attempt = {
+            "requestId": "r-1",
+            "userId": "ann",
+            "quantity": 1,
+            "state": "asking",
+            "madeAt": "2026-01-01T00:00:00Z",
+            "startedAt": 0,
+        }
+        kept = json.dumps(json.dumps([attempt]))
+        await visitor.page.add_init_script(
+            f"localStorage['flash-sale.attempts.default'] ??= {kept}"
+        )
+        await visitor.follow(shop.server.url)
+        await expect(visitor.attempts.first).to_contain_text("The answer was lost")
+        await visitor.sees_left(5)
+        await visitor.attempts.first.get_by_role("button", name="Ask again").click()
+        await visitor.sees_result("You got it")
+        await expect(visitor.attempts).to_have_count(1)
+        bought = (await shop.buyer.GetPurchase(_of("ann"))).purchases
+        assert [purchase.request_id for purchase in bought] == ["r-1"]
+
+
+async def test_what_this_browser_keeps_may_be_damaged(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        await visitor.page.add_init_script(
+            "localStorage['flash-sale.attempts.default'] = '[{broken'"
+        )
+        await visitor.follow(shop.server.url)
+        await visitor.buy("ann")
+        await visitor.sees_result("You got it")

@@ -9,8 +9,8 @@ from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale_server.access import Role, new_token
 from playwright.async_api import expect
 
+from tests.browser.shop import open_shop
 from tests.browser.visitor import AWAY, REFUSED, Visitor
-from tests.sale_admin import open_shop
 from tests.servers import ServerProcess, server_process
 
 # A browser without a window has no tabs to change, so it is told that one has.

@@ -3,8 +3,9 @@
 from flashsale.v1 import flash_sale_pb2 as pb
 from playwright.async_api import expect
 
+from tests.browser.shop import open_shop
 from tests.browser.visitor import REFUSED, Visitor
-from tests.sale_admin import Shop, open_shop
+from tests.sale_admin import Shop
 
 
 async def bought_by(shop: Shop, user_id: str) -> pb.Purchase:

@@ -14,8 +14,9 @@ from flashsale_server.access import Role, new_token
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import NewVisitor
+from tests.browser.shop import open_shop
 from tests.browser.visitor import AWAY, REFUSED, Visitor, options_for
-from tests.sale_admin import Shop, open_shop
+from tests.sale_admin import Shop
 
 LONG_TITLE: Final = (
     "Überraschungspaket-Sonderausgabe in Mitternachtsblau, numbered and signed, " + "x" * 60

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from flashsale.v1 import sale_admin_pb2 as admin
 from playwright.async_api import expect
 
+from tests.browser.shop import open_shop
 from tests.browser.visitor import Visitor
-from tests.sale_admin import open_shop
 
 
 def in_seconds(seconds: float) -> str:

@@ -40,14 +40,19 @@ _AXE_RUN: Final = """async () => {
 
 
 class Visitor:
-    """A person at a page."""
+    """A person at a page.
+
+    Attributes:
+        page: the page.
+        said: what it has complained of so far.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self._troubles: list[str] = []
+        self.said: list[str] = []
         self._explained: list[str] = []
         page.on("console", self._hear)
-        page.on("pageerror", lambda error: self._troubles.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
 
     def explain(self, *patterns: str) -> None:
         """Say which messages on the console belong to what the test does."""
@@ -57,9 +62,9 @@ class Visitor:
     def troubles(self) -> list[str]:
         """What nobody has explained."""
         return [
-            said
-            for said in self._troubles
-            if not any(re.match(pattern, said) for pattern in self._explained)
+            one
+            for one in self.said
+            if not any(re.match(pattern, one) for pattern in self._explained)
         ]
 
     async def go_to(self, url: str) -> None:
@@ -129,7 +134,7 @@ class Visitor:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"warning", "error", "assert"}:
-            self._troubles.append(message.text)
+            self.said.append(message.text)
 
 
 def options_for(width: int, scheme: str = "light") -> dict[str, Any]:

@@ -1,5 +1,5 @@
-// What a screen reader says without being asked: changes of the sale's state and of the buyer's own purchases. Figures
-// that change all the time are never announced.
+// What a screen reader says without being asked: changes of the sale's state and of the buyer's own
+// purchases. Figures that change all the time are never announced.
 
 import { byId, element } from "./dom.js";
 

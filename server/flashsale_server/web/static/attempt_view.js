@@ -8,11 +8,16 @@ import { formatTime, inSeconds, plural } from "./words.js";
 /** What an attempt came to: {headline, text, isYours}. */
 export function attemptWords(attempt) {
   const { state, response, purchase, problem, quantity, userId } = attempt;
-  if (state === "asking") return { headline: "Asking…", text: `${plural(quantity, "unit")} for ${userId}.`, isYours: false };
+  if (state === "asking")
+    return { headline: "Asking…", text: `${plural(quantity, "unit")} for ${userId}.`, isYours: false };
   if (state === "lost") {
-    return { headline: "The answer was lost", isYours: false, text: attempt.isAsking
-      ? "Asking again with the same request, which buys at most once."
-      : `${problem?.words ?? "The page was closed."} Ask again to learn whether it was bought; it is never bought twice.` };
+    return {
+      headline: "The answer was lost",
+      isYours: false,
+      text: attempt.isAsking
+        ? "Asking again with the same request, which buys at most once."
+        : `${problem?.words ?? "The page was closed."} Ask again to learn whether it was bought; it is never bought twice.`,
+    };
   }
   if (state === "refused") return { headline: "Nothing was bought", text: problem.words, isYours: false };
   return decided(response, purchase, quantity);
@@ -27,11 +32,17 @@ function decided(response, purchase, quantity) {
     case "OUTCOME_SOLD_OUT":
       return refusal("Sold out", "Somebody else was quicker; nothing is left.");
     case "OUTCOME_INSUFFICIENT_STOCK":
-      return refusal("Not enough left", `You asked for ${quantity}, and ${response.availableStock} ${response.availableStock === 1 ? "is" : "are"} left. Nothing was bought.`);
+      return refusal(
+        "Not enough left",
+        `You asked for ${quantity}, and ${response.availableStock} ${response.availableStock === 1 ? "is" : "are"} left. Nothing was bought.`,
+      );
     case "OUTCOME_ALREADY_PURCHASED":
       return refusal("You have yours already", "This sale has one unit for each user.");
     case "OUTCOME_USER_LIMIT_REACHED":
-      return refusal("Over the limit", "With this you would have more than one user may. Nothing was bought.");
+      return refusal(
+        "Over the limit",
+        "With this you would have more than one user may. Nothing was bought.",
+      );
     case "OUTCOME_NOT_STARTED":
       return refusal("Not open yet", `It opens at ${formatTime(response.startTime)}. Nothing was bought.`);
     case "OUTCOME_PAUSED":
@@ -61,34 +72,64 @@ function refusal(headline, text) {
 /** The latest attempt, with all that is to be known of it. `askAgain` is called by its button. */
 export function latestAttempt(attempt, views, askAgain) {
   const { headline, text, isYours } = attemptWords(attempt);
-  return element("div", { class: "verdict stack", "data-yours": String(isYours), "data-state": attempt.state },
-    element("div", {},
+  return element(
+    "div",
+    { class: "verdict stack", "data-yours": String(isYours), "data-state": attempt.state },
+    element(
+      "div",
+      {},
       element("h3", {}, headline),
       element("p", {}, text),
-      attempt.problem?.retryAt && attempt.state === "refused" ? waiting(attempt.problem.retryAt) : null),
+      attempt.problem?.retryAt && attempt.state === "refused" ? waiting(attempt.problem.retryAt) : null,
+    ),
     attempt.purchase ? views.view(attempt.purchase) : null,
-    againButton(attempt, askAgain));
+    againButton(attempt, askAgain),
+  );
 }
 
 /** An attempt as a line among others; what can be done about the latest one is shown with it, elsewhere. */
 export function attemptLine(attempt, isLatest, views, askAgain) {
   const { headline, text, isYours } = attemptWords(attempt);
-  return element("li", { class: "attempt", "data-yours": String(isYours) },
+  return element(
+    "li",
+    { class: "attempt", "data-yours": String(isYours) },
     element("span", { class: "dot" + (isYours ? " on" : "") }),
-    element("div", {},
-      element("p", { class: "attempt-head" }, element("strong", {}, headline), " ",
-        element("span", { class: "soft small" }, formatTime(attempt.madeAt))),
-      element("p", { class: "soft small" }, `${plural(attempt.quantity, "unit")} for ${attempt.userId}`,
-        ...isYours ? [" · number ", element("span", { class: "mono" }, attempt.purchase.purchaseId)] : [` · ${text}`]),
+    element(
+      "div",
+      {},
+      element(
+        "p",
+        { class: "attempt-head" },
+        element("strong", {}, headline),
+        " ",
+        element("span", { class: "soft small" }, formatTime(attempt.madeAt)),
+      ),
+      element(
+        "p",
+        { class: "soft small" },
+        `${plural(attempt.quantity, "unit")} for ${attempt.userId}`,
+        ...(isYours
+          ? [" · number ", element("span", { class: "mono" }, attempt.purchase.purchaseId)]
+          : [` · ${text}`]),
+      ),
       isLatest || !attempt.purchase ? null : views.hold(attempt.purchase),
-      isLatest ? null : againButton(attempt, askAgain)));
+      isLatest ? null : againButton(attempt, askAgain),
+    ),
+  );
 }
 
 function againButton(attempt, askAgain) {
   if (attempt.state !== "lost" || attempt.isAsking) return null;
-  return element("button", {
-    class: "button quiet", type: "button", "data-key": `again ${attempt.requestId}`, onclick: () => askAgain(attempt),
-  }, "Ask again");
+  return element(
+    "button",
+    {
+      class: "button quiet",
+      type: "button",
+      "data-key": `again ${attempt.requestId}`,
+      onclick: () => askAgain(attempt),
+    },
+    "Ask again",
+  );
 }
 
 /** How long there is to wait, second by second. */
@@ -99,7 +140,7 @@ function waiting(retryAt) {
     if (wasShown && !said.isConnected) return false;
     wasShown ||= said.isConnected;
     const seconds = (retryAt - Date.now()) / 1000;
-    setText(said, seconds > 0 ? `The next attempt is free ${inSeconds(seconds)}.` : "You can try again now.");
+    setText(said, seconds > 0 ? `Try again ${inSeconds(seconds)}.` : "You can try again now.");
     return seconds > 0;
   });
   return said;

@@ -67,8 +67,8 @@ class BuyerPage {
     const limit = status.perUserLimit;
     byId("quantity-field").hidden = limit <= 1;
     byId("quantity").max = String(limit);
-    if (byId("quantity").getAttribute("aria-invalid") !== "true") setText(byId("quantity-problem"), `At most ${limit} for one user.`);
-    byId("main").setAttribute("aria-busy", "false");
+    if (byId("quantity").getAttribute("aria-invalid") !== "true")
+      setText(byId("quantity-problem"), `At most ${limit} for one user.`);
   }
 
   #showChance(status) {
@@ -92,18 +92,30 @@ class BuyerPage {
     if (userId === null || quantity === null) return;
     keep("local", USER, userId);
     const madeAt = new Date(this.#clock.now()).toISOString();
-    const attempt = { requestId: newRequestId(), userId, quantity, madeAt, startedAt: Date.now(), state: "asking" };
+    const attempt = {
+      requestId: newRequestId(),
+      userId,
+      quantity,
+      madeAt,
+      startedAt: Date.now(),
+      state: "asking",
+    };
     this.#latest = attempt.requestId;
     this.#attempts.add(attempt);
     await this.#settle(attempt, false);
   }
 
   async #settle(attempt, isLost) {
-    await settle(this.#saleId, attempt, (changes) => {
-      this.#attempts.change(attempt.requestId, changes);
-      const { headline, text } = attemptWords({ ...attempt, ...changes });
-      announce(`${headline}. ${text}`);
-    }, isLost);
+    await settle(
+      this.#saleId,
+      attempt,
+      (changes) => {
+        this.#attempts.change(attempt.requestId, changes);
+        const { headline, text } = attemptWords({ ...attempt, ...changes });
+        announce(`${headline}. ${changes.state === "refused" ? changes.problem.spoken : text}`);
+      },
+      isLost,
+    );
   }
 
   #askAgain(attempt) {
@@ -131,7 +143,10 @@ class BuyerPage {
     const quantity = Number(input.value);
     const isFine = Number.isInteger(quantity) && quantity >= 1 && quantity <= limit;
     input.setAttribute("aria-invalid", String(!isFine));
-    setText(byId("quantity-problem"), isFine ? `At most ${limit} for one user.` : `A whole number from 1 to ${limit}, please.`);
+    setText(
+      byId("quantity-problem"),
+      isFine ? `At most ${limit} for one user.` : `A whole number from 1 to ${limit}, please.`,
+    );
     if (!isFine) input.focus();
     return isFine ? quantity : null;
   }
@@ -140,7 +155,9 @@ class BuyerPage {
     this.#attempts.takePurchase(purchase);
     const found = this.#lookedUp?.purchases;
     if (!found?.some(({ purchaseId }) => purchaseId === purchase.purchaseId)) return;
-    this.#lookedUp.purchases = found.map((before) => (before.purchaseId === purchase.purchaseId ? purchase : before));
+    this.#lookedUp.purchases = found.map((before) =>
+      before.purchaseId === purchase.purchaseId ? purchase : before,
+    );
     this.#showFound();
   }
 
@@ -153,7 +170,10 @@ class BuyerPage {
     replaceIn(result, latest === undefined ? null : latestAttempt(latest, this.#views, askAgain));
     byId("no-attempts").hidden = attempts.length > 0;
     byId("attempts").hidden = attempts.length === 0;
-    replaceIn(byId("attempts"), ...attempts.map((attempt) => attemptLine(attempt, attempt === latest, this.#views, askAgain)));
+    replaceIn(
+      byId("attempts"),
+      ...attempts.map((attempt) => attemptLine(attempt, attempt === latest, this.#views, askAgain)),
+    );
     if (this.#status !== null) this.#showChance(this.#status);
   }
 
@@ -162,7 +182,10 @@ class BuyerPage {
     const userId = userIn(byId("lookup-user"), byId("lookup-problem"));
     if (userId === null) return;
     try {
-      const { purchases } = await call("GET", `${salePath(this.#saleId)}/purchase/${encodeURIComponent(userId)}`);
+      const { purchases } = await call(
+        "GET",
+        `${salePath(this.#saleId)}/purchase/${encodeURIComponent(userId)}`,
+      );
       this.#lookedUp = { userId, purchases };
     } catch (error) {
       this.#lookedUp = { userId, purchases: [], problem: errorWords(error) };
@@ -177,9 +200,15 @@ class BuyerPage {
     if (found === null) return replaceIn(byId("found"), null);
     const [headline, text] = foundWords(found);
     const isYours = found.purchases.some(isOwned);
-    return replaceIn(byId("found"), element("div", { class: "verdict stack", "data-yours": String(isYours) },
-      element("div", {}, element("h3", {}, headline), element("p", {}, text)),
-      ...found.purchases.map((purchase) => this.#views.view(purchase))));
+    return replaceIn(
+      byId("found"),
+      element(
+        "div",
+        { class: "verdict stack", "data-yours": String(isYours) },
+        element("div", {}, element("h3", {}, headline), element("p", {}, text)),
+        ...found.purchases.map((purchase) => this.#views.view(purchase)),
+      ),
+    );
   }
 }
 
@@ -192,8 +221,14 @@ function foundWords({ userId, purchases, problem }) {
   const owned = purchases.filter(isOwned);
   const units = owned.reduce((sum, { quantity }) => sum + quantity, 0);
   const isHeld = owned.some(({ state }) => state === "PURCHASE_STATE_HELD");
-  if (units > 0) return ["Yes", `${userId} has ${plural(units, "unit")}${isHeld ? ", some of it only held" : ""}.`];
-  return ["No", purchases.length > 0 ? `${userId} had some, and has none any more.` : `${userId} has nothing of this sale.`];
+  if (units > 0)
+    return ["Yes", `${userId} has ${plural(units, "unit")}${isHeld ? ", some of it only held" : ""}.`];
+  return [
+    "No",
+    purchases.length > 0
+      ? `${userId} had some, and has none any more.`
+      : `${userId} has nothing of this sale.`,
+  ];
 }
 
 /** The user id in a field; null after having said what is wrong with it. */
@@ -213,8 +248,10 @@ function showElsewhere(error, saleId) {
   const needsToken = [401, 403].includes(error.httpStatus);
   showSale(false);
   setText(byId("elsewhere-title"), needsToken ? "This shop asks for a token" : "There is no such sale");
-  setText(byId("elsewhere-text"), needsToken ? errorWords(error)
-    : `Nothing is sold here as “${saleId}”. The link may be old, or mistyped.`);
+  setText(
+    byId("elsewhere-text"),
+    needsToken ? errorWords(error) : `Nothing is sold here as “${saleId}”. The link may be old, or mistyped.`,
+  );
   byId("elsewhere-token").hidden = !needsToken;
   byId("elsewhere-link").hidden = needsToken || saleId === "default";
   document.title = byId("elsewhere-title").textContent;
@@ -254,7 +291,8 @@ async function offerSales() {
   const chooser = byId("sale");
   const isShared = (title) => sales.filter((sale) => sale.title === title).length > 1;
   const options = sales.map(({ saleId, title }) =>
-    element("option", { value: saleId }, isShared(title) ? `${title} · ${saleId}` : title || saleId));
+    element("option", { value: saleId }, isShared(title) ? `${title} · ${saleId}` : title || saleId),
+  );
   chooser.replaceChildren(...options);
   chooser.value = saleInAddress();
   byId("chooser").hidden = sales.length < 2;

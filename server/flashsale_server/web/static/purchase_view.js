@@ -25,13 +25,22 @@ export class PurchaseViews {
 
   /** The facts of a purchase, and what can be done about it. */
   view(purchase) {
-    const facts = [["Number", element("span", { class: "mono" }, purchase.purchaseId)], ["Position", purchase.position],
-      ["Time", formatTimeExactly(purchase.createTime)]];
+    const facts = [
+      ["Number", element("span", { class: "mono" }, purchase.purchaseId)],
+      ["Position", purchase.position],
+      ["Time", formatTimeExactly(purchase.createTime)],
+    ];
     if (purchase.quantity > 1) facts.push(["Units", String(purchase.quantity)]);
-    return element("div", { class: "purchase", "data-state": purchase.state },
-      element("dl", { class: "facts" },
-        ...facts.map(([name, said]) => element("div", {}, element("dt", {}, name), element("dd", {}, said)))),
-      this.hold(purchase));
+    return element(
+      "div",
+      { class: "purchase", "data-state": purchase.state },
+      element(
+        "dl",
+        { class: "facts" },
+        ...facts.map(([name, said]) => element("div", {}, element("dt", {}, name), element("dd", {}, said))),
+      ),
+      this.hold(purchase),
+    );
   }
 
   /** Ask what has become of a purchase, until it is a hold no more or its time is not over. */
@@ -66,13 +75,24 @@ export class PurchaseViews {
     const left = element("span", { role: "timer", class: "hold-left" });
     const key = purchase.purchaseId;
     const act = (verb) => () => this.#end(purchase, verb);
-    const confirm = element("button", { class: "button", type: "button", "data-key": `confirm ${key}`, onclick: act("confirm") }, "Confirm");
-    const release = element("button", { class: "button quiet", type: "button", "data-key": `release ${key}`, onclick: act("release") }, "Release");
+    const confirm = element(
+      "button",
+      { class: "button", type: "button", "data-key": `confirm ${key}`, onclick: act("confirm") },
+      "Confirm",
+    );
+    const release = element(
+      "button",
+      { class: "button quiet", type: "button", "data-key": `release ${key}`, onclick: act("release") },
+      "Release",
+    );
     const problem = this.#problems.get(key);
-    const view = element("div", { class: "hold stack" },
+    const view = element(
+      "div",
+      { class: "hold stack" },
       element("p", {}, element("span", { class: "soft small" }, "Time left to confirm"), element("br"), left),
       element("div", { class: "row" }, confirm, release),
-      problem === undefined ? null : element("p", { class: "problem small" }, problem));
+      problem === undefined ? null : element("p", { class: "problem small" }, problem),
+    );
     const expiresAt = Date.parse(purchase.holdExpireTime);
     let wasShown = false;
     whileTicking(() => {
@@ -115,7 +135,9 @@ export function purchaseWords(purchase) {
     case "PURCHASE_STATE_HELD":
       return `${plural(purchase.quantity, "unit")} ${purchase.quantity === 1 ? "is" : "are"} kept for you. Confirm in time, or give back what you do not want.`;
     case "PURCHASE_STATE_RELEASED":
-      return purchase.endedHere ? "You gave it back. It is on sale again." : "The hold is over. What it kept is on sale again.";
+      return purchase.endedHere
+        ? "You gave it back. It is on sale again."
+        : "The hold is over. What it kept is on sale again.";
     case "PURCHASE_STATE_CANCELLED":
       return "The shop has cancelled this purchase.";
     default:

@@ -1,9 +1,10 @@
-// Buying, so that it never happens twice: an attempt has one request id from its first try to its last. When an answer
-// is lost, the same request is sent again and says so, until the server has told what became of it.
+// Buying, so that it never happens twice: an attempt has one request id from its first try to its last.
+// When an answer is lost, the same request is sent again and says so, until the server has told what
+// became of it.
 
 import { call } from "./api.js";
 import { sleep, withJitter } from "./clock.js";
-import { errorWords } from "./words.js";
+import { errorWords, reasonWords } from "./words.js";
 
 const PATIENCE_MS = 120_000;
 const WAITS_MS = [500, 1_000, 2_000, 4_000];
@@ -30,7 +31,13 @@ export async function settle(saleId, attempt, change, isLost = false) {
     try {
       const body = { requestId, userId, quantity, ...(isLost ? { retry: true } : {}) };
       const response = await call("POST", `${salePath(saleId)}/purchase`, body);
-      change({ state: "answered", response, purchase: response.purchase ?? null, problem: null, isAsking: false });
+      change({
+        state: "answered",
+        response,
+        purchase: response.purchase ?? null,
+        problem: null,
+        isAsking: false,
+      });
       return;
     } catch (error) {
       if (!isLost && !losesAnswer(error)) {
@@ -49,12 +56,15 @@ export async function settle(saleId, attempt, change, isLost = false) {
 /** Whether what was asked may have been done in spite of this error. */
 function losesAnswer(error) {
   if (error.name !== "ApiError") return true;
-  return error.reason === "OUTCOME_UNKNOWN" || (error.httpStatus >= 500 && ["", "INTERNAL"].includes(error.reason));
+  return (
+    error.reason === "OUTCOME_UNKNOWN" || (error.httpStatus >= 500 && ["", "INTERNAL"].includes(error.reason))
+  );
 }
 
 function problemOf(error) {
   const seconds = error.retryAfterSeconds ?? null;
-  return { reason: error.reason ?? "", words: errorWords(error), retryAt: seconds === null ? null : Date.now() + seconds * 1000 };
+  const retryAt = seconds === null ? null : Date.now() + seconds * 1000;
+  return { words: reasonWords(error), spoken: errorWords(error), retryAt };
 }
 
 function waitMs(error, failures) {

@@ -5,7 +5,16 @@ import { secondsOf } from "./api.js";
 import { whileTicking } from "./clock.js";
 import { byId, setText } from "./dom.js";
 import { Connection } from "./event_stream.js";
-import { CONNECTION_WORDS, formatCount, formatSpan, formatTime, HEALTH_WORDS, plural, spanWords, STATE_WORDS } from "./words.js";
+import {
+  CONNECTION_WORDS,
+  formatCount,
+  formatSpan,
+  formatTime,
+  HEALTH_WORDS,
+  plural,
+  spanWords,
+  STATE_WORDS,
+} from "./words.js";
 
 /** Shows a sale, and follows the clock until it is closed. */
 export class SaleView {
@@ -64,7 +73,8 @@ export class SaleView {
   }
 
   #connectionSentence() {
-    if (this.#connection === Connection.POLLING) return "Live news do not come through; asking every five seconds instead.";
+    if (this.#connection === Connection.POLLING)
+      return "Live news do not come through; asking every five seconds instead.";
     if (this.#connection !== Connection.RECONNECTING) return null;
     const seen = this.#seenAt === null ? "" : ` This is how it was at ${formatTime(this.#seenAt)}.`;
     return `The shop does not answer; trying again and again.${seen}`;
@@ -76,7 +86,8 @@ export class SaleView {
     byId("countdown-line").hidden = label === "";
     setText(byId("countdown-label"), label);
     setText(byId("countdown"), text);
-    document.title = `${headline(status, until === null ? "" : text)} · ${status.title || status.saleId}`;
+    const title = `${headline(status, until === null ? "" : text)} · ${status.title || status.saleId}`;
+    if (document.title !== title) document.title = title;
     this.#onTick(status);
   }
 }
@@ -87,10 +98,14 @@ function countdownOf(status, now) {
   const endsAt = status.endTime ? Date.parse(status.endTime) : null;
   if (status.state === "SALE_STATE_UPCOMING") {
     const left = startsAt - now;
-    return left > 0 ? { label: "Opens in", until: startsAt, text: formatSpan(left) } : { label: "Opening…", until: null, text: "" };
+    return left > 0
+      ? { label: "Opens in", until: startsAt, text: formatSpan(left) }
+      : { label: "Opening…", until: null, text: "" };
   }
   if (status.state === "SALE_STATE_ENDED") {
-    return endsAt === null || endsAt > now ? nothing : { label: "Ended", until: null, text: formatTime(status.endTime) };
+    return endsAt === null || endsAt > now
+      ? nothing
+      : { label: "Ended", until: null, text: formatTime(status.endTime) };
   }
   if (endsAt !== null) return { label: "Ends in", until: endsAt, text: formatSpan(endsAt - now) };
   return { label: "Open since", until: null, text: formatTime(status.startTime) };
@@ -169,14 +184,29 @@ export function chanceOf(status, now) {
       if (now >= Date.parse(status.startTime)) return { isOpen: true, label: "Buy", hint: "" };
       return { isOpen: false, label: "Not open yet", hint: `It opens at ${formatTime(status.startTime)}.` };
     case "SALE_STATE_PAUSED":
-      return { isOpen: false, label: "Paused", hint: "The shop has paused the sale. It goes on when the shop says so." };
+      return {
+        isOpen: false,
+        label: "Paused",
+        hint: "The shop has paused the sale. It goes on when the shop says so.",
+      };
     case "SALE_STATE_SOLD_OUT":
-      return { isOpen: false, label: "Sold out", hint: status.heldStock > 0
-        ? "Some are only held, and come back when a hold is not confirmed. Stay here to see it." : "Every unit has found its buyer." };
+      return {
+        isOpen: false,
+        label: "Sold out",
+        hint:
+          status.heldStock > 0
+            ? "Some are only held, and come back when a hold is not confirmed. Stay here to see it."
+            : "Every unit has found its buyer.",
+      };
     case "SALE_STATE_ENDED":
       return { isOpen: false, label: "The sale is over", hint: "" };
     default:
-      return { isOpen: true, label: "Buy", hint: status.holdDuration
-        ? `What you get is kept for ${spanWords(secondsOf(status.holdDuration))}, for you to confirm.` : "" };
+      return {
+        isOpen: true,
+        label: "Buy",
+        hint: status.holdDuration
+          ? `What you get is kept for ${spanWords(secondsOf(status.holdDuration))}, for you to confirm.`
+          : "",
+      };
   }
 }

@@ -73,12 +73,18 @@ const ERROR_WORDS = {
   INTERNAL: "Something went wrong in the shop.",
 };
 
-/** What an ApiError or an Unanswered says to a person. */
+/** What an ApiError or an Unanswered says to a person, and when to try again. */
 export function errorWords(error) {
+  const words = reasonWords(error);
+  const seconds = error.retryAfterSeconds ?? null;
+  return seconds === null ? words : `${words} Try again ${inSeconds(seconds)}.`;
+}
+
+/** What an ApiError or an Unanswered says to a person. */
+export function reasonWords(error) {
   if (error.reason === "INVALID_FIELD") return invalidWords(error.violations);
-  const words = ERROR_WORDS[error.reason];
-  if (words === undefined) return error.name === "Unanswered" ? "The shop does not answer." : sentence(error.message);
-  return error.retryAfterSeconds === null ? words : `${words} Try again ${inSeconds(error.retryAfterSeconds)}.`;
+  if (error.name === "Unanswered") return "The shop does not answer.";
+  return ERROR_WORDS[error.reason] ?? sentence(error.message);
 }
 
 function invalidWords(violations) {
