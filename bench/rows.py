@@ -178,6 +178,29 @@ class LonePurchase:
 Measurement = Contest | SlowestOfCrowd | LonePurchase
 
 
+def _metrics_contests(unary_load: str) -> list[Measurement]:
+    """What it costs to count, and to be read by Prometheus once a second."""
+    counting = partial(starting.flash_sale, is_scraped=True)
+    uncounted = partial(starting.flash_sale, module="bench.peers.uncounted")
+    loads = (
+        ("metrics", "metrics, SDK", "purchases/s, SDK, 1,000 callers", "sdk", 1000),
+        ("metrics-unary", "metrics, unary", "unary Purchase/s, 100 concurrent", unary_load, 100),
+    )
+    return [
+        Contest(
+            key,
+            name,
+            f"{what}, counted, and scraped once a second",
+            "the same with counting taken out, and not scraped",
+            Side("counted and scraped", counting, load),
+            Side("uncounted", uncounted, load),
+            callers=callers,
+            reach=(0.97,),
+        )
+        for key, name, what, load, callers in loads
+    ]
+
+
 def table(unary_load: str) -> list[Measurement]:
     """All rows that are measured by loads alone.
 
@@ -259,6 +282,7 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         SlowestOfCrowd(),
         LonePurchase(),
+        *_metrics_contests(unary_load),
         Contest(
             "threads",
             "64 threads beside a no-op",

@@ -151,10 +151,10 @@ class Meters:
         self, calls: Sequence[Call], results: Sequence[CallResult], now: float
     ) -> None:
         """Count what calls of one sale came to that are answered together."""
-        if not calls:
-            return
-        news = [item for item in results if isinstance(item, Answer) and not item.replayed]
-        if len(news) < len(calls):
+        news: list[Answer] = []
+        if len(calls) > 1:  # what is alike is counted as one, which for one alone takes longer
+            news = [item for item in results if isinstance(item, Answer) and not item.replayed]
+        if not news or len(news) < len(calls):
             for call, result in zip(calls, results, strict=True):
                 self.answered(call.sale_id, result, now - call.arrived_at)
             return
