@@ -1,21 +1,26 @@
 """Traces as a collector gets them: what links to what, what is sampled, and what gets lost."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import flash_sale_pb2_grpc as rpc
 from flashsale_server.settings import Settings, SettingsInvalid
 from flashsale_server.telemetry import TracesUnusable, open_traces
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.access.test_guard import pem
 from tests.checkout.troubled_ledger import Fate, TroubledLedger
 from tests.servers import running, server_process
 from tests.telemetry.collector import Collector, attributes_of, collecting
@@ -206,6 +211,34 @@ async def test_a_collector_that_is_away_delays_and_fails_nothing(tmp_path: Path)
                         answer = await stub.Purchase(request, timeout=5)
                         assert answer.outcome == pb.OUTCOME_PURCHASED
                 assert await asyncio.to_thread(server.terminate) == 0
+
+
+async def test_a_collector_that_is_away_is_told_of_once_in_the_log(tmp_path: Path) -> None:
+    flags = ("--otlp-endpoint", "http://127.0.0.1:1", "--trace-ratio", "1")
+    with server_process(tmp_path, *flags, stderr=subprocess.PIPE) as server:
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            await rpc.FlashSaleServiceStub(channel).Purchase(pb.PurchaseRequest(user_id="ann"))
+        assert await asyncio.to_thread(server.terminate) == 0
+        assert server.process.stderr is not None
+        events = [json.loads(line)["event"] for line in server.process.stderr]
+    assert sorted(events) == ["stopped", "traces are not sent"]
+
+
+async def test_whose_token_is_bound_to_one_user_does_not_say_what_is_drawn(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    keys = tmp_path / "keys.pem"
+    keys.write_text(pem(key))
+    token = jwt.encode({"sub": "ann", "exp": time.time() + 60}, key, "ES256")
+    headers = {"traceparent": SAMPLED, "authorization": f"Bearer {token}"}
+    async with collecting() as collector:
+        async with running(
+            jwt_keys=str(keys), otlp_endpoint=collector.address, trace_ratio=NONE
+        ) as shop:
+            async with httpx.AsyncClient(base_url=shop.url, timeout=20) as web:
+                body = {"userId": "ann"}
+                answer = await web.post("/flash-sale/purchase", json=body, headers=headers)
+                assert answer.status_code == 200
+    assert collector.spans == []
 
 
 def test_without_the_setting_nothing_of_it_is_loaded() -> None:

@@ -5,7 +5,7 @@ sampled has none, and goes on as it came.
 """
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
@@ -40,7 +40,7 @@ def traced(service: ServiceDescriptor, servicer: object, traces: "Traces") -> ob
 
 def _traced_call(answer: _Answer, rpc: str, traces: "Traces") -> _Answer:
     async def call(request: Message, caller: Caller) -> Message:
-        span = traces.begin(rpc, caller.carried)
+        span = traces.begin(rpc, _carried(caller))
         if span is None:
             return await answer(request, caller)
         error: str | None = "CANCELLED"
@@ -62,7 +62,12 @@ def _traced_call(answer: _Answer, rpc: str, traces: "Traces") -> _Answer:
 
 def _traced_stream(answer: _Stream, rpc: str, traces: "Traces") -> _Stream:
     def call(requests: object, caller: Caller) -> AsyncIterator[Message]:
-        begin_span = functools.partial(traces.begin, rpc, caller.carried)
+        begin_span = functools.partial(traces.begin, rpc, _carried(caller))
         return answer(requests, replace(caller, begin_span=begin_span))
 
     return call
+
+
+def _carried(caller: Caller) -> Mapping[str, str] | None:
+    """The trace that a backend comes from. A user's own device must not say what is drawn."""
+    return caller.carried if caller.user_id is None else None

@@ -6,12 +6,14 @@ long the ledger. A batch is drawn when one of its calls is. All of it is handed 
 sends it; a collector that is slow or away costs spans, and no purchase anything.
 """
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Mapping
 from typing import Final
 
+import structlog
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -37,6 +39,10 @@ SAMPLER_VARIABLE: Final = "OTEL_TRACES_SAMPLER"
 EXPORT_SECONDS: Final = 5.0
 """How long the collector may take for a message, and to take the last ones at a stop."""
 
+TOLD_EACH_SECONDS: Final = 60.0
+"""How often it is told, at most, that spans are not sent."""
+
+_log = structlog.get_logger(__name__)
 _NOWHERE: Final = Context()
 # Errors that are the server's and not the caller's, as OpenTelemetry has them for RPCs.
 _SERVERS_FAULTS: Final = frozenset(
@@ -90,6 +96,8 @@ class Traces:
     """
 
     def __init__(self, endpoint: str, *, ratio: float, node: str, version: str) -> None:
+        own_words = logging.getLogger("opentelemetry")
+        own_words.handlers, own_words.propagate = [_Events()], False
         self._exporter = OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS)
         self._processor = BatchSpanProcessor(self._exporter)
         own = {
@@ -158,3 +166,18 @@ class Traces:
         sending.join(EXPORT_SECONDS)
         if sending.is_alive():
             self._exporter.shutdown()  # so that it is not tried again
+
+
+class _Events(logging.Handler):
+    """Makes what the library would print as it likes events of this server's log, and few."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._told_at = float("-inf")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell of trouble with the collector, unless it has just been told."""
+        now = time.monotonic()
+        if now - self._told_at >= TOLD_EACH_SECONDS:
+            self._told_at = now
+            _log.warning("traces are not sent", why=record.getMessage())
