@@ -142,6 +142,10 @@ class Admin:
         """The entries of a sale's ledger, past and coming; see AsyncAdmin.watch_entries."""
         return self._thread.iterated(self._admin.watch_entries(sale_id, after_position))
 
+    def watch_sales(self) -> Iterator[Sale]:
+        """All sales, then each one that has changed; see AsyncAdmin.watch_sales."""
+        return self._thread.iterated(self._admin.watch_sales())
+
     def watch_metrics(self, after_time: datetime | None = None) -> Iterator[MetricsSample]:
         """What the server process does, second by second; see AsyncAdmin.watch_metrics."""
         return self._thread.iterated(self._admin.watch_metrics(after_time))

@@ -304,6 +304,31 @@ class AsyncAdmin:
                     last = item.position
                     yield Entry.of(item)
 
+    async def watch_sales(self) -> AsyncIterator[Sale]:
+        """All sales as they are now, sorted by id, then each one that has changed.
+
+        Goes on for ever: when the connection is lost it connects again, and goes on with what has
+        changed meanwhile. Of a sale that changes all the time two states a second are given, the
+        last one always.
+
+        Raises:
+            TooManyWatchers: as many watch as may.
+        """
+        given: dict[str, Sale] = {}
+
+        def begin() -> "grpc.aio.UnaryStreamCall[pb.WatchSalesRequest, pb.WatchSalesResponse]":
+            return self._stub().WatchSales(
+                pb.WatchSalesRequest(), metadata=self._connection.metadata
+            )
+
+        async with contextlib.aclosing(self._connection.followed(begin)) as messages:
+            async for message in messages:
+                for item in message.sales:
+                    sale = Sale.of(item)
+                    if given.get(sale.sale_id) != sale:
+                        given[sale.sale_id] = sale
+                        yield sale
+
     async def watch_metrics(
         self, after_time: datetime | None = None
     ) -> AsyncIterator[MetricsSample]:

@@ -32,6 +32,7 @@ def test_every_rpc_of_the_contract_has_its_roles() -> None:
         "GetSale",
         "ListSales",
         "WatchMetrics",
+        "WatchSales",
     }
     assert all(may_ask(Role.ADMIN, rpc) for rpc in EVERY_RPC)
 

@@ -80,6 +80,12 @@ class ScriptedAdmin(rpc.SaleAdminServiceServicer):
         entries = self.entries.pop(0) if self.entries else []
         yield admin.WatchEntriesResponse(entries=entries)
 
+    async def WatchSales(  # noqa: N802
+        self, request: admin.WatchSalesRequest, context: Context
+    ) -> AsyncIterator[admin.WatchSalesResponse]:
+        await self._take_turn(request, context)
+        yield admin.WatchSalesResponse()
+
     async def WatchMetrics(  # noqa: N802
         self, request: admin.WatchMetricsRequest, context: Context
     ) -> AsyncIterator[admin.WatchMetricsResponse]:

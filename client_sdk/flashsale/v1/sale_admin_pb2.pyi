@@ -243,6 +243,16 @@ class Entry(_message.Message):
     terms: SaleTerms
     def __init__(self, position: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., stock_change: _Optional[int] = ..., user_id: _Optional[str] = ..., purchase_id: _Optional[str] = ..., request_id: _Optional[str] = ..., quantity: _Optional[int] = ..., record_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., node: _Optional[str] = ..., arrival: _Optional[int] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[_flash_sale_pb2.Outcome, str]] = ..., terms: _Optional[_Union[SaleTerms, _Mapping]] = ...) -> None: ...
 
+class WatchSalesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WatchSalesResponse(_message.Message):
+    __slots__ = ("sales",)
+    SALES_FIELD_NUMBER: _ClassVar[int]
+    sales: _containers.RepeatedCompositeFieldContainer[Sale]
+    def __init__(self, sales: _Optional[_Iterable[_Union[Sale, _Mapping]]] = ...) -> None: ...
+
 class WatchMetricsRequest(_message.Message):
     __slots__ = ("after_time",)
     AFTER_TIME_FIELD_NUMBER: _ClassVar[int]

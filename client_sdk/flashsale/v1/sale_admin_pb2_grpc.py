@@ -91,6 +91,11 @@ class SaleAdminServiceStub:
                 request_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesRequest.SerializeToString,
                 response_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesResponse.FromString,
                 _registered_method=True)
+        self.WatchSales = channel.unary_stream(
+                '/flashsale.v1.SaleAdminService/WatchSales',
+                request_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchSalesRequest.SerializeToString,
+                response_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchSalesResponse.FromString,
+                _registered_method=True)
         self.WatchMetrics = channel.unary_stream(
                 '/flashsale.v1.SaleAdminService/WatchMetrics',
                 request_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchMetricsRequest.SerializeToString,
@@ -182,6 +187,14 @@ class SaleAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchSales(self, request, context):
+        """All sales now, some at a time and sorted by id, then those that have changed, at most twice a second. After 15 quiet
+        seconds an answer without sales shows that the stream is alive. A sale that this server cannot read is left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchMetrics(self, request, context):
         """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
         each new one. The first message comes at once, and may have no samples.
@@ -247,6 +260,11 @@ def add_SaleAdminServiceServicer_to_server(servicer, server):
                     servicer.WatchEntries,
                     request_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesRequest.FromString,
                     response_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesResponse.SerializeToString,
+            ),
+            'WatchSales': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSales,
+                    request_deserializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchSalesRequest.FromString,
+                    response_serializer=flashsale_dot_v1_dot_sale__admin__pb2.WatchSalesResponse.SerializeToString,
             ),
             'WatchMetrics': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchMetrics,
@@ -552,6 +570,33 @@ class SaleAdminService:
             '/flashsale.v1.SaleAdminService/WatchEntries',
             flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesRequest.SerializeToString,
             flashsale_dot_v1_dot_sale__admin__pb2.WatchEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSales(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/flashsale.v1.SaleAdminService/WatchSales',
+            flashsale_dot_v1_dot_sale__admin__pb2.WatchSalesRequest.SerializeToString,
+            flashsale_dot_v1_dot_sale__admin__pb2.WatchSalesResponse.FromString,
             options,
             channel_credentials,
             insecure,

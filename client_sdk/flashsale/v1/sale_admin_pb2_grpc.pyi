@@ -68,6 +68,10 @@ class SaleAdminServiceStub:
     """The change feed: the entries of a sale's ledger from any position, past ones first, then live, without a gap and
     without a repeat. After 15 quiet seconds an answer without entries shows that the stream is alive.
     """
+    WatchSales: _grpc.UnaryStreamMultiCallable[_sale_admin_pb2.WatchSalesRequest, _sale_admin_pb2.WatchSalesResponse]
+    """All sales now, some at a time and sorted by id, then those that have changed, at most twice a second. After 15 quiet
+    seconds an answer without sales shows that the stream is alive. A sale that this server cannot read is left out.
+    """
     WatchMetrics: _grpc.UnaryStreamMultiCallable[_sale_admin_pb2.WatchMetricsRequest, _sale_admin_pb2.WatchMetricsResponse]
     """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
     each new one. The first message comes at once, and may have no samples.
@@ -105,6 +109,10 @@ class SaleAdminServiceAsyncStub(SaleAdminServiceStub):
     WatchEntries: _aio.UnaryStreamMultiCallable[_sale_admin_pb2.WatchEntriesRequest, _sale_admin_pb2.WatchEntriesResponse]  # type: ignore[assignment]
     """The change feed: the entries of a sale's ledger from any position, past ones first, then live, without a gap and
     without a repeat. After 15 quiet seconds an answer without entries shows that the stream is alive.
+    """
+    WatchSales: _aio.UnaryStreamMultiCallable[_sale_admin_pb2.WatchSalesRequest, _sale_admin_pb2.WatchSalesResponse]  # type: ignore[assignment]
+    """All sales now, some at a time and sorted by id, then those that have changed, at most twice a second. After 15 quiet
+    seconds an answer without sales shows that the stream is alive. A sale that this server cannot read is left out.
     """
     WatchMetrics: _aio.UnaryStreamMultiCallable[_sale_admin_pb2.WatchMetricsRequest, _sale_admin_pb2.WatchMetricsResponse]  # type: ignore[assignment]
     """What this server process does, second by second: the samples of the last 15 minutes first, some at a time, then
@@ -206,6 +214,16 @@ class SaleAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_sale_admin_pb2.WatchEntriesResponse], _abc.AsyncIterator[_sale_admin_pb2.WatchEntriesResponse]]:
         """The change feed: the entries of a sale's ledger from any position, past ones first, then live, without a gap and
         without a repeat. After 15 quiet seconds an answer without entries shows that the stream is alive.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchSales(
+        self,
+        request: _sale_admin_pb2.WatchSalesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_sale_admin_pb2.WatchSalesResponse], _abc.AsyncIterator[_sale_admin_pb2.WatchSalesResponse]]:
+        """All sales now, some at a time and sorted by id, then those that have changed, at most twice a second. After 15 quiet
+        seconds an answer without sales shows that the stream is alive. A sale that this server cannot read is left out.
         """
 
     @_abc_1.abstractmethod

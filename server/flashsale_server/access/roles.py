@@ -46,6 +46,7 @@ METRICS_RPCS: Final = frozenset(
         f"{_SHOPS}/GetSale",
         f"{_SHOPS}/ListSales",
         f"{_SHOPS}/WatchMetrics",
+        f"{_SHOPS}/WatchSales",
     }
 )
 HEALTH_RPCS: Final = frozenset(

@@ -5,17 +5,22 @@ as one.
 """
 
 import asyncio
+from typing import Self
 
 
 class Broadcast:
     """Something whose changes are numbered.
 
+    Args:
+        part_of: a whole that changes whenever this does; it is told, too.
+
     Attributes:
         version: how often it has changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, part_of: Self | None = None) -> None:
         self.version = 0
+        self._part_of = part_of
         self._changed: asyncio.Future[None] | None = None
 
     def changed(self) -> None:
@@ -24,6 +29,8 @@ class Broadcast:
         if self._changed is not None:
             self._changed.set_result(None)
             self._changed = None
+        if self._part_of is not None:
+            self._part_of.changed()
 
     async def beyond(self, version: int, timeout_seconds: float) -> bool:
         """Wait until it has changed since `version`; return False when that took too long."""

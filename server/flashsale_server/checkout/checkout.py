@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from flashsale_server.checkout.admission import Admission, Order
+from flashsale_server.checkout.broadcast import Broadcast
 from flashsale_server.checkout.call import Call, all_settled
 from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
@@ -86,6 +87,7 @@ class Checkout:
         line: the calls on their way.
         breaker: the circuit breaker around the ledger.
         meters: what it has counted.
+        changes: tells watchers that a sale has changed, or that there is another one.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Checkout:
         self.line = Line(limits.max_queue)
         self.breaker = CircuitBreaker(limits.breaker_failures, limits.breaker_cooldown_seconds)
         self.meters = Meters()
+        self.changes = Broadcast()
         self._ledger = ledger
         self._tracer = tracer
         self._batch_size = limits.batch_size
@@ -326,12 +329,14 @@ class Checkout:
                 clock=self.clock,
                 batch_size=self._batch_size,
                 tracer=self._tracer,
+                all_changes=self.changes,
             )
             await lane.replica.catch_up()
             lane.start()
             self._lanes[sale_id] = lane
             self.line.lanes = len(self._lanes)
             self._count_by_itself(lane)
+            self.changes.changed()
             return lane
 
     def _count_by_itself(self, lane: Lane) -> None:

@@ -94,11 +94,12 @@ class Lane:
         clock: Clock,
         batch_size: int,
         tracer: BatchTracer | None = None,
+        all_changes: Broadcast | None = None,
     ) -> None:
         self.replica = replica
         self.sale_id = replica.sale_id
         self.inventory = replica.inventory
-        self.changes = Broadcast()
+        self.changes = Broadcast(all_changes)
         self.stopped: Fault | None = None
         self._ledger = ledger
         self._breaker = breaker

@@ -28,6 +28,7 @@ from flashsale_server.domain import (
     PauseCommand,
     Purchase,
     ResumeCommand,
+    SaleState,
 )
 from flashsale_server.grpc_api.metrics_messages import after_time_us_of, sample_messages
 from flashsale_server.grpc_api.page_tokens import position_token, sale_token
@@ -47,6 +48,11 @@ from flashsale_server.grpc_api.transitions import changed_purchase
 
 WATCH_SECONDS = 0.05
 """The least time between two looks at what is new: what comes meanwhile travels together."""
+
+WATCH_SALES_SECONDS = 0.5
+"""The same for all sales: people look at them, and several at once."""
+
+SALES_IN_MESSAGE = 100
 
 _MAKES_PURCHASES = {EntryKind.PURCHASED, EntryKind.HELD}
 
@@ -155,6 +161,30 @@ class SaleAdminServicer:
                 )
             if is_quiet:
                 yield admin.WatchEntriesResponse(position=after)
+
+    async def WatchSales(
+        self, request: admin.WatchSalesRequest, caller: Caller
+    ) -> AsyncIterator[admin.WatchSalesResponse]:
+        """All sales, then those that change."""
+        told: dict[str, tuple[int, SaleState]] = {}
+        async for _ in self._watching.looks_at_all(WATCH_SALES_SECONDS):
+            changed = self._changed_since(told)
+            for some in changed or [[]]:
+                yield admin.WatchSalesResponse(sales=map(self._sale, some))
+                await asyncio.sleep(0)  # the loop has others to serve between two messages
+
+    def _changed_since(self, told: dict[str, tuple[int, SaleState]]) -> list[list[Lane]]:
+        """The lanes whose sales are not as they were told, some at a time; tells of them."""
+        now_us = self._now_us()
+        changed = []
+        for lane in sorted(self._checkout.lanes, key=lambda lane: lane.sale_id):
+            # Everything else that is shown of a sale follows from its entries.
+            seen = (lane.inventory.last_position, lane.inventory.state_at(now_us))
+            if lane.stopped is None and told.get(lane.sale_id) != seen:
+                told[lane.sale_id] = seen
+                changed.append(lane)
+        size = SALES_IN_MESSAGE
+        return [changed[start : start + size] for start in range(0, len(changed), size)]
 
     async def WatchMetrics(
         self, request: admin.WatchMetricsRequest, caller: Caller
