@@ -91,12 +91,12 @@ async def test_a_refusal_changes_nothing_and_quiet_is_broken_by_a_sign_of_life()
 
 async def test_a_start_and_an_end_are_told_when_they_come() -> None:
     second = 1_000_000
-    starts_at_us, ends_at_us = START_US + 10 * second, START_US + 20 * second
+    starts_at_us, ends_at_us = START_US + second, START_US + 2 * second
     async with followed(starts_at_us=starts_at_us, ends_at_us=ends_at_us) as (shop, _, answers):
         assert [sale.state for sale in await next_sales(answers)] == [pb.SALE_STATE_UPCOMING]
-        shop.clock.move(10)
+        shop.clock.move(1)
         assert [sale.state for sale in await next_sales(answers)] == [pb.SALE_STATE_LIVE]
-        shop.clock.move(10)
+        shop.clock.move(1)
         assert [sale.state for sale in await next_sales(answers)] == [pb.SALE_STATE_ENDED]
 
 
