@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from flashsale_server.checkout import PathNotFound
 
-PAGES: Final = {"/": "buyer.html"}
+PAGES: Final = {"/": "buyer.html", "/operator": "operator.html"}
 """Where each page is, and its file among the static ones."""
 
 POLICY: Final = (

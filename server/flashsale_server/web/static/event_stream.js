@@ -19,6 +19,7 @@ const POLL_MS = 5_000;
 export class EventStream {
   #path;
   #poll;
+  #rests;
   #listeners;
   #connection = null;
   #lastEventId = "";
@@ -30,15 +31,17 @@ export class EventStream {
   #leaving = new AbortController();
 
   /**
-   * Begin to follow `path`.
+   * Begin to follow `path`; where it is a function, it is asked for the path each time.
    * @param poll asks for the newest message in another way, and resolves to it; without it there is no polling.
+   * @param restsWhenHidden leaves the stream while nobody looks at the tab, also where there is no polling.
    * @param onMessage takes the JSON of each event, or of what `poll` resolved to.
    * @param onConnection is told each change of the Connection.
    * @param onRefused takes the ApiError of a server that will not have this stream; it is closed then.
    */
-  constructor(path, { poll = null, onMessage, onConnection = () => {}, onRefused = () => {} }) {
-    this.#path = path;
+  constructor(path, { poll = null, restsWhenHidden = poll !== null, onMessage, onConnection = () => {}, onRefused = () => {} }) {
+    this.#path = typeof path === "function" ? path : () => path;
     this.#poll = poll;
+    this.#rests = restsWhenHidden;
     this.#listeners = { onMessage, onConnection, onRefused };
     const { signal } = this.#leaving;
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
@@ -57,10 +60,10 @@ export class EventStream {
 
   async #follow() {
     while (!this.#isClosed) {
-      if (!document.hidden || this.#poll === null) await this.#readOrFail();
+      if (!document.hidden || !this.#rests) await this.#readOrFail();
       if (this.#isClosed) return;
       this.#pollMeanwhile();
-      await this.#pause(document.hidden && this.#poll !== null ? Infinity : this.#backoffMs());
+      await this.#pause(document.hidden && this.#rests ? Infinity : this.#backoffMs());
     }
   }
 
@@ -92,7 +95,7 @@ export class EventStream {
       heard();
       const headers = { accept: "text/event-stream" };
       if (this.#lastEventId) headers["last-event-id"] = this.#lastEventId;
-      const response = await open(this.#path, { headers, signal: reading.signal });
+      const response = await open(this.#path(), { headers, signal: reading.signal });
       for await (const event of eventsIn(response.body, heard)) this.#take(event);
     } finally {
       clearTimeout(silence);
@@ -138,7 +141,7 @@ export class EventStream {
 
   /** Leave the stream when nobody looks, and begin it again when somebody does. */
   #look() {
-    if (document.hidden && this.#poll !== null) this.#reading?.abort();
+    if (document.hidden && this.#rests) this.#reading?.abort();
     else this.#hurry();
   }
 

@@ -2,6 +2,8 @@
 
 import { element } from "./dom.js";
 
+const ABOUT = "This shop is not open to everybody. Whoever invited you has given you a token; it is kept until this tab is closed.";
+
 let asking = null;
 
 /** Resolves to what the person gives, or to null when they close the dialog. */
@@ -24,8 +26,8 @@ function ask(isWrong) {
     } },
       element("h2", { id: "token-title" }, isWrong ? "This token does not open anything" : "A token, please"),
       element("p", { id: "token-about", class: "soft" },
-        isWrong ? "The shop does not know the token, or it is over. Give another one." : "This shop is not open to everybody. "
-          + "Whoever invited you has given you a token; it is kept until this tab is closed."),
+        isWrong ? "The shop does not know the token, or it is over. Give another one."
+          : document.querySelector('meta[name="token-about"]')?.content ?? ABOUT),
       element("div", { class: "field" }, element("label", { for: "token" }, "Token"), input),
       element("div", { class: "row" },
         element("button", { class: "button", type: "submit" }, "Go on"),

@@ -144,3 +144,84 @@ export function formatSpan(ms) {
   const days = Math.floor(hours / 24);
   return `${days > 0 ? `${days} d ` : ""}${clock.map(two).join(":")}`;
 }
+
+// What the shop itself is told.
+
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const MS = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+
+export const KIND_WORDS = Object.freeze({
+  ENTRY_KIND_OPENED: "Sale made",
+  ENTRY_KIND_PURCHASED: "Purchased",
+  ENTRY_KIND_HELD: "Held",
+  ENTRY_KIND_CONFIRMED: "Hold confirmed",
+  ENTRY_KIND_RELEASED: "Hold given back",
+  ENTRY_KIND_EXPIRED: "Hold expired",
+  ENTRY_KIND_CANCELLED: "Purchase cancelled",
+  ENTRY_KIND_PAUSED: "Sale paused",
+  ENTRY_KIND_RESUMED: "Sale resumed",
+  ENTRY_KIND_ENDED: "Sale ended",
+  ENTRY_KIND_RESTOCKED: "Restocked",
+  ENTRY_KIND_UPDATED: "Terms changed",
+  ENTRY_KIND_REFUSED: "Refused for good",
+  ENTRY_KIND_FENCED: "Fenced",
+});
+
+export const CIRCUIT_WORDS = Object.freeze({
+  CIRCUIT_STATE_CLOSED: "Closed",
+  CIRCUIT_STATE_OPEN: "Open",
+  CIRCUIT_STATE_HALF_OPEN: "Trying",
+});
+
+const CHANGE_ERROR_WORDS = {
+  QUEUE_FULL: "Too many calls are waiting. Nothing was changed.",
+  CIRCUIT_OPEN: "The circuit to the ledger is open. Nothing was changed.",
+  LEDGER_UNAVAILABLE: "The ledger could not be written. Nothing was changed.",
+  SHUTTING_DOWN: "The server is stopping. Nothing was changed.",
+  DEADLINE_EXCEEDED: "It took too long. Nothing was changed.",
+  OUTCOME_UNKNOWN: "It is not known yet whether this was done; the table shows it as soon as it is.",
+  UNAUTHENTICATED: "The server asks for a token.",
+  PERMISSION_DENIED: "This token does not allow that; an admin's does.",
+};
+
+/** What an error of a change says to whoever runs the shop. */
+export function changeErrorWords(error) {
+  if (error.name === "Unanswered") {
+    return "The server does not answer, so this may have been done or not. The table shows it as soon as it is known.";
+  }
+  const words = CHANGE_ERROR_WORDS[error.reason];
+  if (words === undefined) return errorWords(error);
+  return error.retryAfterSeconds === null ? words : `${words} Try again ${inSeconds(error.retryAfterSeconds)}.`;
+}
+
+/** What is wrong with a field, as a sentence. */
+export function violationWords({ description }) {
+  return sentence(description);
+}
+
+/** "17:54", or "17:54:33" */
+export function formatClock(ms, withSeconds = false) {
+  return (withSeconds ? TIME : CLOCK).format(new Date(ms));
+}
+
+/** "0.84 ms", "12.3 ms", "1,250 ms" */
+export function formatMs(ms) {
+  return `${ms >= 1000 ? formatCount(Math.round(ms)) : MS.format(ms)} ms`;
+}
+
+/** "+3", "−1": units that an entry moves. */
+export function formatChange(units) {
+  return units < 0 ? `−${formatCount(-units)}` : `+${formatCount(units)}`;
+}
+
+/** "3 d 4 h", "4 h 5 min", "5 min 6 s": how long a server has been running. */
+export function uptimeWords(seconds) {
+  const units = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
+  const first = Math.max(0, units.findIndex(([, size]) => seconds >= size));
+  let rest = Math.floor(seconds);
+  return units.slice(first, first + 2).map(([name, size]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return `${count} ${name}`;
+  }).join(" ");
+}
