@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flashsale import AsyncClient, Client
-from flashsale_server.ledger import LedgerUnavailable, copy_ledger
+from flashsale_server.ledger import LedgerUnavailable, LedgerUnusable, copy_ledger
 
 from tests.cli.running import flash_sale
 from tests.cli.test_audit import audit, fingerprint, stored, tamper
@@ -105,16 +105,20 @@ def test_without_verification_it_is_copied_alone(tmp_path: Path) -> None:
     assert audit(tmp_path / "copy.db").returncode == 0
 
 
+def nobody_asks(left: int, pages: int) -> None:
+    """Progress that nobody looks at."""
+
+
 def test_a_copy_takes_the_place_of_nothing(tmp_path: Path) -> None:
     stored(tmp_path / "ledger.db", whole_day())
     copy = tmp_path / "safe" / "copy.db"
     copy.parent.mkdir()
-    for name in ("copy.db", "copy.db-wal", "copy.db-shm", "copy.db-journal", "copy.db.lock"):
+    for name in ("copy.db-wal", "copy.db-shm", "copy.db-journal", "copy.db.lock", "copy.db"):
         there = copy.with_name(name)
         there.write_text("somebody's")
-        done = backup(tmp_path / "ledger.db", copy)
-        assert done.returncode == 2
-        assert done.stderr == f"flash-sale: {there} exists; a copy takes the place of nothing\n"
+        with pytest.raises(LedgerUnusable, match=f"{name} exists"):
+            copy_ledger(f"sqlite:///{tmp_path}/ledger.db", copy, nobody_asks)
+        assert [path.name for path in copy.parent.iterdir()] == [name]
         assert there.read_text() == "somebody's"
         there.unlink()
 
@@ -124,16 +128,22 @@ def test_what_cannot_be_copied_leaves_nothing_behind(tmp_path: Path) -> None:
     safe.mkdir()
     (tmp_path / "text.db").write_text("this is no ledger " * 99)
     tamper(tmp_path / "other.db", "CREATE TABLE other (id)")
-    for name in ("nothing", "text", "other"):
-        done = backup(tmp_path / f"{name}.db", safe / "copy.db")
-        assert done.returncode == 2, name
-        assert done.stderr.count("\n") == 1, done.stderr
-        assert list(safe.iterdir()) == []
     stored(tmp_path / "ledger.db", whole_day())
-    done = backup(tmp_path / "ledger.db", tmp_path / "nowhere" / "copy.db")
-    assert "there is no folder" in done.stderr
-    in_memory = flash_sale("backup", str(safe / "copy.db"), "--ledger", "memory:")
-    assert "cannot be read from outside" in in_memory.stderr
+    places = [safe / "copy.db"] * 4 + [tmp_path / "nowhere" / "copy.db"]
+    urls = [f"sqlite:///{tmp_path}/{name}.db" for name in ("nothing", "text", "other")]
+    for url, place in zip(
+        [*urls, "memory:", f"sqlite:///{tmp_path}/ledger.db"], places, strict=True
+    ):
+        with pytest.raises(LedgerUnusable):
+            copy_ledger(url, place, nobody_asks)
+        assert list(safe.iterdir()) == []
+
+
+def test_what_cannot_be_copied_is_one_clear_sentence(tmp_path: Path) -> None:
+    done = backup(tmp_path / "nothing.db", tmp_path / "copy.db")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"flash-sale: there is no ledger file {tmp_path}/nothing.db\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_copy_of_a_ledger_with_findings_is_kept_and_says_so(tmp_path: Path) -> None:
@@ -168,6 +178,17 @@ def test_a_server_that_starts_meanwhile_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(LedgerUnavailable, match="begun to write"):
         copy_ledger(f"sqlite:///{path}", tmp_path / "copy.db", begin_to_write)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ledger.db", "ledger.db-wal"]
+
+
+def test_whoever_interrupts_it_finds_nothing_left_behind(tmp_path: Path) -> None:
+    stored(tmp_path / "ledger.db", whole_day())
+
+    def interrupt(left: int, pages: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_ledger(f"sqlite:///{tmp_path}/ledger.db", tmp_path / "copy.db", interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.db"]
 
 
 def test_sqlite_reads_the_copy_as_any_database(tmp_path: Path) -> None:

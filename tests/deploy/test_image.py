@@ -20,6 +20,7 @@ from flashsale_server.settings import Settings
 from tests.deploy.files import DEPLOY, PROJECT, dockerfile, image_environment, only
 from tests.servers import ServerProcess, ready
 
+pytestmark = pytest.mark.timeout(300)  # it installs
 NOBODY = "buyer:nobody:" + "0" * 64
 
 
@@ -51,7 +52,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cwd=source,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=280,
             check=False,
         )
         if "No matching distribution" in done.stderr and "onnection" in done.stderr:
