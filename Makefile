@@ -43,7 +43,7 @@ proto: .venv/installed ## Generate the code of the contract
 
 constraints: .venv/installed ## Write down anew which versions of its dependencies the image has
 	rm -rf build/image && $(PYTHON) -m venv --without-pip build/image
-	$(BIN)/python -m pip --python build/image/bin/python install --quiet --disable-pip-version-check '.[server]'
+	$(BIN)/python -m pip --python build/image/bin/python install --quiet --disable-pip-version-check '.[server,traces]'
 	(echo '# What the image has, version by version; `make constraints` writes it anew.'; \
 	  $(BIN)/python -m pip --python build/image/bin/python freeze --exclude flash-sale) > deploy/constraints.txt
 

@@ -7,6 +7,7 @@ must not use: fixed ports and /data.
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from flashsale_server.settings import Settings
 
@@ -41,7 +43,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(PROJECT / name, place)
     (text,) = (each.text for each in dockerfile() if each.word == "RUN" and "pip" in each.text)
-    made_text = text.replace("/opt/flash-sale", str(made)).replace("${EXTRAS}", "server")
+    made_text = text.replace("/opt/flash-sale", str(made)).replace(
+        "${EXTRAS}", only("ARG").partition("=")[2]
+    )
     for command in made_text.removeprefix("--mount=type=cache,target=/root/.cache/pip ").split(
         " && "
     ):
@@ -156,6 +160,14 @@ def test_it_serves_is_healthy_and_stops_when_it_is_told(
     assert healthy.stdout.startswith("healthy\n")
     assert server.terminate() == 0
     assert probed().returncode == 1
+
+
+@pytest.mark.parametrize("page", ["/", "/operator", "/docs"])
+def test_its_pages_are_in_it(server: ServerProcess, page: str) -> None:
+    answer = httpx.get(server.url + page, follow_redirects=True)
+    assert answer.status_code == 200
+    for asset in re.findall(r'(?:src|href)="(/?[\w./-]+\.(?:css|js|mjs))"', answer.text):
+        assert httpx.get(httpx.URL(server.url + page).join(asset)).status_code == 200, asset
 
 
 def test_others_reach_it_so_it_does_not_start_without_tokens(
