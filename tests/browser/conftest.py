@@ -28,6 +28,12 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker(loop, append=False)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = [*([] if chromium_path() else [HOW_TO_GET_IT]), *([] if AXE.exists() else [NO_AXE])]
+    for reason in missing:
+        terminalreporter.write_line(f"browser tests were skipped: {reason}", yellow=True)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if chromium_path() is None:

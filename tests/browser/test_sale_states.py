@@ -7,7 +7,7 @@ from flashsale.v1 import sale_admin_pb2 as admin
 from playwright.async_api import expect
 
 from tests.browser.shop import open_shop
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import AWAY, Visitor
 
 
 def in_seconds(seconds: float) -> str:
@@ -94,6 +94,21 @@ async def test_of_several_sales_one_is_chosen_and_the_address_says_which(visitor
         await expect(visitor.page.get_by_text("None yet.")).to_be_visible()
         await visitor.page.reload(wait_until="domcontentloaded")
         await expect(chooser).to_have_value("default")
+
+
+async def test_a_sale_that_cannot_be_reached_shows_nothing_of_the_one_before(
+    visitor: Visitor,
+) -> None:
+    async with open_shop(stock="5", title="Blue boots") as shop:
+        visitor.explain(AWAY)
+        await shop.make("hats", title="Hats", total_stock=7)
+        await visitor.follow(shop.server.url)
+        await visitor.sees_left(5)
+        await visitor.page.route("**/sales/hats/**", lambda route: route.abort())
+        await visitor.page.get_by_label("Sale", exact=True).select_option("hats")
+        await visitor.sees_connection("reconnecting")
+        await visitor.sees_state("Loading")
+        await expect(visitor.page.locator("#available")).to_have_text(re.compile(r"^\D+$"))
 
 
 async def test_a_single_sale_needs_no_chooser(visitor: Visitor) -> None:

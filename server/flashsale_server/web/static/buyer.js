@@ -57,7 +57,10 @@ class BuyerPage {
       poll: async () => ({ status: await call("GET", path) }),
       onMessage: ({ status }) => this.#show(status),
       onConnection: (connection) => this.#sale.showConnection(connection),
-      onRefused: (error) => showElsewhere(error, this.#saleId),
+      onRefused: (error) => {
+        this.close();
+        showElsewhere(error, this.#saleId);
+      },
     });
   }
 

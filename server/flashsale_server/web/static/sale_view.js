@@ -29,6 +29,7 @@ export class SaleView {
   constructor(clock, onTick) {
     this.#clock = clock;
     this.#onTick = onTick;
+    showNothing();
     whileTicking(() => {
       if (this.#isClosed) return false;
       if (this.#status !== null) this.#tick();
@@ -117,6 +118,19 @@ function headline(status, left) {
   if (status.state === "SALE_STATE_UPCOMING") return left === "" ? "Opening" : `Opens in ${left}`;
   if (status.state === "SALE_STATE_LIVE") return `${formatCount(status.availableStock)} left`;
   return STATE_WORDS[status.state] ?? "";
+}
+
+/** Before anything is known of a sale; another one may have been shown. */
+function showNothing() {
+  setText(byId("title"), "Flash sale");
+  document.title = "Flash sale";
+  showState("");
+  setText(byId("state"), "Loading");
+  for (const id of ["available", "sold", "held", "queue", "health"]) setText(byId(id), "–");
+  setText(byId("of-total"), "left");
+  for (const span of byId("stock-bar").children) span.style.setProperty("--filled", "0");
+  byId("countdown-line").hidden = true;
+  byId("connection-notice").hidden = true;
 }
 
 function showState(state) {
