@@ -1,10 +1,15 @@
 """Following a sale through whatever becomes of the connection, and of the server."""
 
 import asyncio
+import base64
 import contextlib
+import json
+import secrets
+import time
 from pathlib import Path
 
 import httpx
+import jwt
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale_server.access import Role, new_token
 from playwright.async_api import expect
@@ -195,3 +200,22 @@ async def until_refused(url: str, token: str) -> None:
     async with httpx.AsyncClient(base_url=url, headers=headers) as web:
         while (await web.get("/v1/sales/default/status")).status_code != httpx.codes.UNAUTHORIZED:
             pass
+
+
+async def test_a_jwt_buys_for_its_own_user_and_for_nobody_else(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    secret = secrets.token_bytes(32)
+    encoded = base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"kty": "oct", "k": encoded, "alg": "HS256"}))
+    token = jwt.encode({"sub": "ann", "exp": time.time() + 600}, secret, "HS256")
+    visitor.explain(REFUSED + "403")
+    async with open_shop(stock="5", jwt_keys=str(keys)) as shop:
+        await visitor.page.add_init_script(f"sessionStorage['flash-sale.token'] ??= '{token}'")
+        await visitor.follow(shop.server.url)
+        await visitor.buy("bob")
+        await visitor.sees_result("Nothing was bought")
+        await expect(visitor.result).to_contain_text("This token does not allow that.")
+        await visitor.buy("ann")
+        await visitor.sees_result("You got it")
