@@ -41,6 +41,9 @@ PENDING_MAX: Final = 1_000_000
 KEEPALIVE_MIN_INTERVAL_MS: Final = 10_000
 """How often a client may ping a quiet connection."""
 
+LATE_SECONDS: Final = 0.05
+"""Who leaves so shortly before the end of their time has run out of it: their clock began first."""
+
 _OK: Final[int] = code_pb2.OK
 _LATE: Final[int] = code_pb2.DEADLINE_EXCEEDED
 _LEFT: Final[int] = code_pb2.CANCELLED
@@ -271,7 +274,7 @@ def _code_of_gone(context: _Context) -> int:
     """The code of a call whose caller waits no more: their time is over, or they left."""
     remaining = context.time_remaining()
     # A call without a deadline has None here, which the types do not know.
-    is_late = remaining is not None and remaining <= 0
+    is_late = remaining is not None and remaining <= LATE_SECONDS
     return _LATE if is_late else _LEFT
 
 
