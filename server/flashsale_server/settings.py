@@ -235,7 +235,7 @@ class Settings:
             reader = item.metadata["reader"]
             try:
                 values[item.name] = reader(text)
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, OverflowError):
                 problems.append(f"{source} is {text!r}, but must be {_described(reader)}")
         settings = cls(**values, given=frozenset(values))
         problems += settings._contradictions()

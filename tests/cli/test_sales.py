@@ -139,7 +139,7 @@ def test_a_hold_is_bought_confirmed_released_and_cancelled(shop: Shop) -> None:
         (("sale", "update", "default"), "nothing to change was given"),
         (("sale", "show", "nope"), "SALE_NOT_FOUND"),
         (("purchases", "list", "--sale", "nope"), "SALE_NOT_FOUND"),
-        (("sale", "create", "y", "--stock", "1", "--hold-seconds", "inf"), "infinity"),
+        (("sale", "create", "y", "--stock", "1", "--hold-seconds", "inf"), "--hold-seconds is inf"),
         (("sale", "list", "--cert", "mine.crt"), "--cert and --key go together"),
         (("sale", "list", "--ca", "/no/such/file"), "/no/such/file: No such file"),
         (("sale", "list", "--address", "shop.example:1", "--token", "s"), "add --tls or --ca"),

@@ -56,7 +56,9 @@ def audit(
     It may be in use, or a copy; it is only read.
     Exits with 0 when nothing was found, with 1 when something was, with 2 when it cannot be read.
 
-    Example: flash-sale audit sqlite:///flash-sale.db --head 9f2c41d07be4a655
+    Examples:
+      flash-sale audit
+      flash-sale audit sqlite:///flash-sale.db --head 9f2c41d07be4a655
     """
     from flashsale_server.ledger import LedgerError, open_snapshot
 

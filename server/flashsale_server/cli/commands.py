@@ -6,16 +6,20 @@ from dataclasses import fields
 from typing import Annotated
 
 import typer
-from flashsale import Outcome
 
 from flashsale_server.cli.audit import audit
 from flashsale_server.cli.backup import backup
-from flashsale_server.cli.connecting import AS_THEY_ARE, SaleName, Server, asks, fail
+from flashsale_server.cli.connecting import AS_THEY_ARE, AsJson, SaleName, asks, fail
 from flashsale_server.cli.export import export_purchases
+from flashsale_server.cli.given import whole
 from flashsale_server.cli.health import health
 from flashsale_server.cli.purchases import confirm, purchases, release
+from flashsale_server.cli.rush import rush
 from flashsale_server.cli.sales import sale_commands
+from flashsale_server.cli.server_options import Server
+from flashsale_server.cli.teaching import teach
 from flashsale_server.cli.tokens import tokens
+from flashsale_server.cli.watch import watch
 from flashsale_server.settings import Settings, SettingsInvalid
 
 cli = typer.Typer(
@@ -37,7 +41,10 @@ def _serve(**flags: str | None) -> None:
 
     A setting is a flag, else an environment variable (FLASH_SALE_STOCK), else its default.
 
-    Example: flash-sale serve --stock 500 --ledger sqlite:///launch.db
+    Examples:
+      flash-sale serve
+      flash-sale serve --stock 500 --title "Good shoes" --ledger sqlite:///launch.db
+      FLASH_SALE_STOCK=500 flash-sale serve --starts-at 2026-11-27T09:00:00Z
     """
     import uvloop
 
@@ -109,39 +116,27 @@ purchases.command("export")(export_purchases)
 
 @cli.command()
 @asks
-async def status(server: Server, sale: SaleName = "default") -> None:
+async def status(server: Server, sale: SaleName = "default", *, as_json: AsJson = False) -> None:
     """Show a sale as it is now.
 
-    Example: flash-sale status
+    Examples:
+      flash-sale status
+      flash-sale status --sale shoes --address shop.example:50051 --tls
+      flash-sale status --json | jq .availableStock
     """
+    from flashsale_server.cli.json_lines import print_json, status_json
     from flashsale_server.cli.views import status_lines
 
     async with server.client(sale) as client:
-        for line in status_lines(await client.status()):
-            typer.echo(line)
+        seen = await client.status()
+    if as_json:
+        print_json(status_json(seen))
+        return
+    for line in status_lines(seen):
+        typer.echo(line)
 
 
-@cli.command()
-@asks
-async def watch(server: Server, sale: SaleName = "default") -> None:
-    """Follow a sale until interrupted.
-
-    Example: flash-sale watch --sale default
-    """
-    from rich.console import Console
-    from rich.live import Live
-
-    from flashsale_server.cli.views import status_lines, status_panel
-
-    console = Console()
-    async with server.client(sale) as client:
-        if not console.is_terminal:
-            async for seen in client.watch_status():
-                typer.echo("  ".join(status_lines(seen)))
-            return
-        with Live(console=console, auto_refresh=False) as live:
-            async for seen in client.watch_status():
-                live.update(status_panel(seen), refresh=True)
+cli.command()(watch)
 
 
 @cli.command()
@@ -154,46 +149,36 @@ async def buy(
         str | None, typer.Option(help="Makes it safe to repeat; made up when not given.")
     ] = None,
     sale: SaleName = "default",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Try to buy for USER. Exits with 0 when it was bought or held, with 2 when it was refused.
 
     A sale that sells holds keeps the units until the time shown: see `confirm` and `release`.
 
-    Example: flash-sale buy alice
+    Examples:
+      flash-sale buy alice
+      flash-sale buy bob --quantity 2 --sale shoes
+      flash-sale buy alice --request-id order-17 --json
     """
+    from flashsale_server.cli.json_lines import print_json, result_json
     from flashsale_server.cli.views import purchase_line
 
+    quantity = whole("--quantity", quantity)
     async with server.client(sale) as client:
         result = await client.purchase(user, quantity=quantity, request_id=request_id)
-    typer.echo(purchase_line(result))
-    if result.outcome not in (Outcome.PURCHASED, Outcome.HELD):
+    if as_json:
+        print_json(result_json(result))
+    else:
+        typer.echo(purchase_line(result))
+    if not result.is_bought:
         raise typer.Exit(2)
 
 
-@cli.command()
-@asks
-async def rush(
-    server: Server,
-    users: Annotated[int, typer.Option(min=1, max=100_000, help="People in the crowd.")] = 1000,
-    name: Annotated[
-        str | None, typer.Option(help="What the crowd's user ids begin with; made up by default.")
-    ] = None,
-    sale: SaleName = "default",
-) -> None:
-    """Send a crowd in which everybody tries to buy one unit at the same moment.
-
-    Exits with 1 when what was acknowledged is not what the server holds.
-
-    Example: flash-sale rush --users 5000
-    """
-    from flashsale_server.cli.rush import rush_at
-
-    if not await rush_at(server, sale, users, name):
-        raise typer.Exit(1)
-
-
+cli.command()(rush)
 cli.command(context_settings=AS_THEY_ARE)(confirm)
 cli.command(context_settings=AS_THEY_ARE)(release)
 cli.add_typer(purchases)
 cli.add_typer(tokens)
 cli.add_typer(sale_commands)
+teach(cli)

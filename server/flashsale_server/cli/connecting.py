@@ -1,81 +1,37 @@
-"""What the commands that talk to a server have in common: where it is, who asks, what goes wrong.
+"""What the commands that talk to a server have in common: which it is, and what goes wrong.
 
 Such a command is a coroutine function whose first argument is the server. `asks` makes it a command
 with the options that say which server that is, and tells in one sentence what goes wrong.
 """
 
+import asyncio
 import functools
 import inspect
+import signal
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Annotated, Any, Concatenate, Final, NoReturn, ParamSpec
 
 import typer
-from flashsale import TLS, AsyncClient, FlashSaleError
-from flashsale.channel import is_loopback
+from flashsale import FlashSaleError
 
-from flashsale_server.settings import PREFIX
-
-DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
+from flashsale_server.cli.completion import sale_ids
+from flashsale_server.cli.server_options import Server
 
 AS_THEY_ARE: Final = {"ignore_unknown_options": True}
 """For commands with arguments that may begin with "-": ids of purchases, and numbers."""
 
-SaleName = Annotated[str, typer.Option(help="The sale.")]
+SaleName = Annotated[str, typer.Option(help="The sale.", autocompletion=sale_ids)]
+SaleId = Annotated[
+    str,
+    typer.Argument(
+        metavar="SALE", help='The sale: 1 to 63 of a-z, 0-9 and "-".', autocompletion=sale_ids
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON, one object a line, and nothing else.")
+]
 
 _Arguments = ParamSpec("_Arguments")
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """The server that a command talks to; the fields are the command's options."""
-
-    address: Annotated[
-        str,
-        typer.Option(
-            envvar=PREFIX + "GRPC_ADDRESS", help="The server's gRPC address.", show_envvar=False
-        ),
-    ] = DEFAULT_ADDRESS
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar=PREFIX + "TOKEN",
-            help="Says who asks. In the environment it is not seen by others on this machine.",
-        ),
-    ] = None
-    tls: Annotated[
-        bool, typer.Option("--tls", help="Encrypt, and trust the system's certificates.")
-    ] = False
-    ca: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Encrypt, and trust these certificates.")
-    ] = None
-    server_name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Encrypt; the name in its certificate, not the address's."
-        ),
-    ] = None
-    cert: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Your certificate, if the server asks.")
-    ] = None
-    key: Annotated[str | None, typer.Option(metavar="FILE", help="The key of --cert.")] = None
-
-    def client(self, sale_id: str = "default", *, timeout: float = 10.0) -> AsyncClient:
-        """A client of the server.
-
-        Raises:
-            ValueError: the options contradict each other.
-        """
-        if (self.cert is None) != (self.key is None):
-            raise ValueError("--cert and --key go together")
-        files = TLS(self.ca, self.cert, self.key, self.server_name)
-        tls: TLS | bool = files if files != TLS() else self.tls
-        if self.token and not tls and not is_loopback(self.address):
-            raise ValueError(
-                f"a token is not sent to {self.address} without encryption; add --tls or --ca FILE"
-            )
-        token = self.token or None
-        return AsyncClient(self.address, sale_id=sale_id, timeout=timeout, token=token, tls=tls)
 
 
 def asks(
@@ -112,12 +68,24 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
     try:
-        uvloop.run(work)
+        uvloop.run(_terminable(work))
     except FlashSaleError as error:
         fail(f"{error.message} ({error.reason})" if error.reason else error.message)
+    except BrokenPipeError:
+        raise  # nobody reads any more, and nobody is to be told
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (ValueError, OverflowError) as error:
         fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    except asyncio.CancelledError:
+        raise typer.Exit(143) from None
+
+
+async def _terminable(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work; SIGTERM ends it as an interrupt does, so that a terminal is left as it was."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101  # this runs in one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await work

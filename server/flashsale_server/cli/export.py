@@ -21,7 +21,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Final
 import typer
 from flashsale import Purchase
 
-from flashsale_server.cli.connecting import SaleName, Server, asks, fail
+from flashsale_server.cli.connecting import SaleName, asks, fail
+from flashsale_server.cli.server_options import Server
 
 if TYPE_CHECKING:
     from flashsale_server.ledger import Append, LedgerSnapshot
@@ -73,7 +74,9 @@ async def export_purchases(
     When a purchase ended is in the ledger alone: a server leaves end_time empty.
     In CSV, a text that a sheet would take for a formula is led by an apostrophe; jsonl is exact.
 
-    Example: flash-sale purchases export --format jsonl --output sold.jsonl
+    Examples:
+      flash-sale purchases export --sale shoes --output sold.csv
+      flash-sale purchases export --format jsonl --output sold.jsonl
     """
     from flashsale_server.ledger import LedgerError
 

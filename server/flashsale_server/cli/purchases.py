@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from flashsale_server.cli.connecting import AS_THEY_ARE, SaleName, Server, asks
+from flashsale_server.cli.connecting import AS_THEY_ARE, AsJson, SaleName, asks
+from flashsale_server.cli.server_options import Server
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose purchase it is.")]
 PurchaseId = Annotated[str, typer.Argument(metavar="PURCHASE", help="The purchase's id.")]
@@ -20,7 +21,8 @@ async def confirm(
 ) -> None:
     """Make USER's hold a purchase.
 
-    Example: flash-sale confirm alice hPV0Jc2bZ3kWm8sTqA1x
+    Examples:
+      flash-sale confirm alice hPV0Jc2bZ3kWm8sTqA1x
     """
     from flashsale_server.cli.views import changed_line
 
@@ -34,7 +36,8 @@ async def release(
 ) -> None:
     """Give USER's hold back; its units go on sale again.
 
-    Example: flash-sale release alice hPV0Jc2bZ3kWm8sTqA1x
+    Examples:
+      flash-sale release alice hPV0Jc2bZ3kWm8sTqA1x
     """
     from flashsale_server.cli.views import changed_line
 
@@ -48,11 +51,17 @@ async def list_purchases(
     server: Server,
     sale: SaleName = "default",
     limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 100,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Show a sale's purchases as they are now, in the order in which they were made.
 
-    Example: flash-sale purchases list --sale shoes --limit 20
+    Examples:
+      flash-sale purchases list
+      flash-sale purchases list --sale shoes --limit 20
+      flash-sale purchases list --json | jq -r .userId
     """
+    from flashsale_server.cli.json_lines import print_json, purchase_json
     from flashsale_server.cli.views import purchases_table, show_table
 
     shown = []
@@ -61,9 +70,13 @@ async def list_purchases(
             shown.append(purchase)
             if len(shown) > limit:
                 break
-    show_table(purchases_table(shown[:limit]))
+    if as_json:
+        for purchase in shown[:limit]:
+            print_json(purchase_json(purchase))
+    else:
+        show_table(purchases_table(shown[:limit]))
     if len(shown) > limit:
-        typer.echo(f"There are more than {limit:,}; see more with --limit.")
+        typer.echo(f"There are more than {limit:,}; see more with --limit.", err=as_json)
 
 
 @purchases.command("cancel", context_settings=AS_THEY_ARE)
@@ -73,7 +86,8 @@ async def cancel_purchase(
 ) -> None:
     """Take USER's purchase or hold back; its units go on sale again, and USER may buy again.
 
-    Example: flash-sale purchases cancel alice hPV0Jc2bZ3kWm8sTqA1x
+    Examples:
+      flash-sale purchases cancel alice hPV0Jc2bZ3kWm8sTqA1x
     """
     from flashsale_server.cli.views import changed_line
 

@@ -1,140 +1,133 @@
-"""The rush: a crowd in which everybody tries to buy one unit at the same moment.
+"""`flash-sale rush`: a crowd in which everybody tries to buy one unit at the same moment.
 
 It goes through the SDK like any client, and believes nothing: afterwards it asks the server for
 every purchase that was acknowledged, and counts what the sale says that it sold.
 """
 
 import asyncio
-import time
-from collections import Counter
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Callable
 from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, Final
 
-from flashsale import AsyncClient, FlashSaleError, Outcome, Purchase
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+import typer
+from flashsale import AsyncClient, FlashSaleError, SaleStatus
 
-from flashsale_server.cli.connecting import Server
-from flashsale_server.cli.views import in_words
+from flashsale_server.cli.connecting import AsJson, SaleName, asks
+from flashsale_server.cli.server_options import Server
 
-LOOKUPS_AT_ONCE = 100
+if TYPE_CHECKING:
+    from flashsale_server.cli.crowd import Tally
+    from flashsale_server.cli.following import Seen
+    from flashsale_server.cli.verdict import Judged
 
-
-@dataclass(slots=True)
-class Tally:
-    """What the crowd was told."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)
-    bought: dict[str, Purchase] = field(default_factory=dict)
-    unanswered: set[str] = field(default_factory=set)
-    seconds: list[float] = field(default_factory=list)
+_TIMEOUT_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 2.5
+"""How long a view waits at most for its first figures, and for those of the crowd's last second."""
 
 
-async def rush_at(server: Server, sale_id: str, users: int, name: str | None) -> bool:
-    """Send the crowd; return whether what was acknowledged is what the server holds."""
-    console = Console(highlight=False)
+@asks
+async def rush(
+    server: Server,
+    users: Annotated[int, typer.Option(min=1, max=100_000, help="People in the crowd.")] = 1000,
+    name: Annotated[
+        str | None, typer.Option(help="What the crowd's user ids begin with; made up by default.")
+    ] = None,
+    sale: SaleName = "default",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Send a crowd in which everybody tries to buy one unit at the same moment.
+
+    Exits with 1 when what was acknowledged is not what the server holds, or nobody was answered.
+
+    Examples:
+      flash-sale rush --users 5000
+      flash-sale rush --sale shoes --name monday
+      flash-sale rush --users 20000 --json | jq .latencyMsP99
+    """
+    from flashsale_server.cli.crowd import Tally
+    from flashsale_server.cli.json_lines import print_json
+    from flashsale_server.cli.verdict import result_json
+
     crowd = [f"{name or 'rush-' + token_hex(3)}-{number}" for number in range(users)]
-    async with server.client(sale_id, timeout=60.0) as client:
+    tally = Tally(users)
+    async with server.client(sale, timeout=_TIMEOUT_SECONDS) as client:
         before = await client.status()
-        console.print(
-            f"{users:,} people want {before.available_stock:,} units of {sale_id!r} "
-            f"({in_words(before.state.value)})"
-        )
-        started = time.perf_counter()
-        tally = await _everybody(client, crowd, console)
-        took = time.perf_counter() - started
+        if not as_json:
+            _announce(before, users)
+        await _sent(server, client, crowd, tally, before, is_seen=not as_json)
+        result = await _judge(client, tally, before)
+    if as_json:
+        print_json(result_json(before.sale_id, result))
+    else:
+        _show(result)
+    if not result.verdict.is_good:
+        raise typer.Exit(1)
+
+
+def _announce(before: SaleStatus, users: int) -> None:
+    from flashsale_server.cli.views import in_words
+
+    typer.echo(
+        f"{users:,} people want {before.available_stock:,} units of {before.sale_id!r} "
+        f"({in_words(before.state.value)})"
+    )
+
+
+async def _sent(
+    server: Server,
+    client: AsyncClient,
+    crowd: list[str],
+    tally: "Tally",
+    before: SaleStatus,
+    *,
+    is_seen: bool,
+) -> None:
+    """Send the crowd, with the live view where there is a terminal."""
+    from flashsale_server.cli.crowd import send
+    from flashsale_server.cli.drawing import can_be_drawn_on, live_view
+
+    if not (is_seen and can_be_drawn_on()):
+        await send(client, crowd, tally)
+        return
+    async with live_view(server, before.sale_id, tally.seen) as seen:
+        await _shown(seen, lambda: seen.status is not None and seen.tells_of_seconds)
+        await send(client, crowd, tally)
+        done_at = seen.server_time()
+        await _shown(seen, lambda: not seen.samples or seen.samples[-1].end_time >= done_at)
+
+
+async def _shown(seen: "Seen", condition: Callable[[], bool]) -> None:
+    """Wait until the view shows something, but not for long: the crowd matters more."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(seen.until(condition), _LOOK_SECONDS)
+
+
+async def _judge(client: AsyncClient, tally: "Tally", before: SaleStatus) -> "Judged":
+    from flashsale_server.cli.crowd import look_up
+    from flashsale_server.cli.verdict import Judged, Verdict, judged
+
+    try:
         after = await client.status()
-        console.print(f"{users:,} attempts in {took:.2f} s: {users / took:,.0f} a second")
-        console.print(_table(tally))
-        missing = await _missing(client, tally)
-    sold = after.sold_stock - before.sold_stock
-    return _verdict(console, tally, sold, missing)
+        lookups = await look_up(client, tally)
+    except FlashSaleError as error:
+        typer.echo(
+            f"flash-sale: the server could not be asked afterwards: {error.message}", err=True
+        )
+        verdict = Verdict.NOBODY_ANSWERED if tally.is_lost else Verdict.UNCHECKED
+        return Judged(tally, verdict)
+    sold = after.sold_stock + after.held_stock - before.sold_stock - before.held_stock
+    return judged(tally, sold, lookups)
 
 
-async def _everybody(client: AsyncClient, crowd: list[str], console: Console) -> Tally:
-    tally = Tally()
-    columns = (
-        TextColumn("answered"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("sold {task.fields[sold]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(crowd), sold=0)
+def _show(result: "Judged") -> None:
+    from flashsale_server.cli.verdict import result_table, verdict_lines
+    from flashsale_server.cli.views import show_table
 
-        async def one(user_id: str) -> None:
-            started = time.perf_counter()
-            try:
-                result = await client.purchase(user_id)
-            except FlashSaleError as error:
-                tally.errors[type(error).__name__] += 1
-                tally.unanswered.add(user_id)
-            else:
-                tally.outcomes[result.outcome.value] += 1
-                if result.outcome is Outcome.PURCHASED and result.purchase is not None:
-                    tally.bought[user_id] = result.purchase
-            tally.seconds.append(time.perf_counter() - started)
-
-        async def redraw() -> None:
-            while True:
-                progress.update(task, completed=len(tally.seconds), sold=len(tally.bought))
-                await asyncio.sleep(0.1)
-
-        drawing = asyncio.create_task(redraw())
-        await asyncio.gather(*(one(user_id) for user_id in crowd))
-        drawing.cancel()
-        progress.update(task, completed=len(tally.seconds), sold=len(tally.bought))
-    return tally
-
-
-async def _missing(client: AsyncClient, tally: Tally) -> int:
-    """How many acknowledged purchases the server does not show as they were acknowledged."""
-    limit = asyncio.Semaphore(LOOKUPS_AT_ONCE)
-
-    async def is_missing(user_id: str, purchase: Purchase) -> bool:
-        async with limit:
-            held = await client.get_purchase(user_id)
-            return purchase.purchase_id not in [item.purchase_id for item in held.purchases]
-
-    return sum(await asyncio.gather(*(is_missing(*item) for item in tally.bought.items())))
-
-
-def _table(tally: Tally) -> Table:
-    table = Table()
-    table.add_column("what came of it")
-    table.add_column("people", justify="right")
-    for outcome, count in tally.outcomes.most_common():
-        table.add_row("sold" if outcome == Outcome.PURCHASED else in_words(outcome), f"{count:,}")
-    for error, count in tally.errors.most_common():
-        table.add_row(f"error: {error}", f"{count:,}", style="red")
-    table.add_section()
-    ordered = sorted(tally.seconds)
-    for percent in (50, 95, 99):
-        at = min(len(ordered) - 1, len(ordered) * percent // 100)
-        table.add_row(f"p{percent}", f"{ordered[at] * 1000:,.1f} ms")
-    table.add_row("slowest", f"{ordered[-1] * 1000:,.1f} ms")
-    return table
-
-
-def _verdict(console: Console, tally: Tally, sold: int, missing: int) -> bool:
-    acknowledged = len(tally.bought)
-    if missing:
-        console.print(f"WRONG: the server does not hold {missing:,} of what it acknowledged")
-        return False
-    console.print(
-        f"Every one of the {acknowledged:,} acknowledged purchases is held by the server."
-    )
-    if sold == acknowledged:
-        console.print(f"The sale sold {sold:,} units meanwhile: acknowledged equals held.")
-        return True
-    if sold < acknowledged:
-        console.print(f"WRONG: {acknowledged:,} were acknowledged, but the sale sold {sold:,}")
-        return False
-    console.print(
-        f"The sale sold {sold:,} units meanwhile, {sold - acknowledged:,} more than this crowd was "
-        f"told of; {len(tally.unanswered):,} were not answered, and others may have bought too."
-    )
-    return sold <= acknowledged + len(tally.unanswered)
+    tally = result.tally
+    rate = tally.people / tally.took
+    typer.echo(f"{tally.people:,} attempts in {tally.took:.2f} s: {rate:,.0f} a second")
+    show_table(result_table(tally))
+    for line in verdict_lines(result):
+        typer.echo(line)

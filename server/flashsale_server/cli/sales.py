@@ -1,24 +1,24 @@
 """`flash-sale sale`: what the shop does with its sales."""
 
 from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 from flashsale import UNCHANGED, Sale, Unchanged
 
-from flashsale_server.cli.connecting import AS_THEY_ARE, Server, asks
+from flashsale_server.cli.connecting import AS_THEY_ARE, AsJson, SaleId, asks
+from flashsale_server.cli.given import TIME, instant, span, whole
+from flashsale_server.cli.server_options import Server
 
 NEVER: Final = "never"
+ORDERS: Final = "--per-order-limit"
+HOLDS: Final = "--hold-seconds"
 
-SaleId = Annotated[
-    str, typer.Argument(metavar="SALE", help='The sale: 1 to 63 of a-z, 0-9 and "-".')
-]
 Etag = Annotated[
     str | None,
     typer.Option(help="Change it only if nobody else has, since `show` told this etag."),
 ]
-TIME: Final = "a time such as 2026-11-27T09:00:00Z"
 
 sale_commands = typer.Typer(
     name="sale", help="Make sales, see them, and change them.", no_args_is_help=True
@@ -50,33 +50,44 @@ async def create_sale(
 ) -> None:
     """Make a sale.
 
-    Example: flash-sale sale create shoes --stock 500 --starts-at 2026-11-27T09:00:00Z
+    Examples:
+      flash-sale sale create shoes --stock 500
+      flash-sale sale create shoes --stock 500 --starts-at 2026-11-27T09:00:00Z
+      flash-sale sale create hats --stock 20 --title Hats --hold-seconds 600
     """
     async with server.client() as client:
         made = client.admin.create_sale(
             sale_id,
-            total_stock=stock,
+            total_stock=whole("--stock", stock),
             title=title,
-            start_time=_instant("--starts-at", starts_at),
-            end_time=_instant("--ends-at", ends_at),
-            per_user_limit=per_user_limit,
-            per_order_limit=per_order_limit,
-            hold_duration=_span(hold_seconds),
+            start_time=None if starts_at is None else instant("--starts-at", starts_at),
+            end_time=None if ends_at is None else instant("--ends-at", ends_at),
+            per_user_limit=whole("--per-user-limit", per_user_limit),
+            per_order_limit=None if per_order_limit is None else whole(ORDERS, per_order_limit),
+            hold_duration=None if hold_seconds is None else span(HOLDS, hold_seconds),
         )
         await _show(made)
 
 
 @sale_commands.command("list")
 @asks
-async def list_sales(server: Server) -> None:
+async def list_sales(server: Server, *, as_json: AsJson = False) -> None:
     """Show all sales.
 
-    Example: flash-sale sale list
+    Examples:
+      flash-sale sale list
+      flash-sale sale list --json | jq -r .saleId
     """
+    from flashsale_server.cli.json_lines import print_json, sale_json
     from flashsale_server.cli.views import sales_table, show_table
 
     async with server.client() as client:
-        show_table(sales_table([sale async for sale in client.admin.list_sales()]))
+        sales = [sale async for sale in client.admin.list_sales()]
+    if not as_json:
+        show_table(sales_table(sales))
+        return
+    for sale in sales:
+        print_json(sale_json(sale))
 
 
 @sale_commands.command("show")
@@ -84,7 +95,8 @@ async def list_sales(server: Server) -> None:
 async def show_sale(server: Server, sale_id: SaleId) -> None:
     """Show a sale, with its terms and its etag.
 
-    Example: flash-sale sale show shoes
+    Examples:
+      flash-sale sale show shoes
     """
     async with server.client() as client:
         await _show(client.admin.get_sale(sale_id))
@@ -117,21 +129,23 @@ async def update_sale(
 ) -> None:
     """Change what is given of a sale. Purchases keep the terms that they were made under.
 
-    Example: flash-sale sale update shoes --title "Shoes, at last" --ends-at never
+    Examples:
+      flash-sale sale update shoes --title "Shoes, at last"
+      flash-sale sale update shoes --ends-at never --per-user-limit 2
     """
-    starts = _instant("--starts-at", starts_at)
     ends: datetime | Unchanged | None = UNCHANGED
     if ends_at is not None:
-        ends = None if ends_at == NEVER else _instant("--ends-at", ends_at)
+        ends = None if ends_at == NEVER else instant("--ends-at", ends_at)
+    users, orders, holds = per_user_limit, per_order_limit, hold_seconds
     async with server.client() as client:
         changed = client.admin.update_sale(
             sale_id,
             title=UNCHANGED if title is None else title,
-            start_time=UNCHANGED if starts is None else starts,
+            start_time=UNCHANGED if starts_at is None else instant("--starts-at", starts_at),
             end_time=ends,
-            per_user_limit=UNCHANGED if per_user_limit is None else per_user_limit,
-            per_order_limit=UNCHANGED if per_order_limit is None else per_order_limit or None,
-            hold_duration=UNCHANGED if hold_seconds is None else _span(hold_seconds or None),
+            per_user_limit=UNCHANGED if users is None else whole("--per-user-limit", users),
+            per_order_limit=UNCHANGED if orders is None else whole(ORDERS, orders) or None,
+            hold_duration=UNCHANGED if holds is None else span(HOLDS, holds) or None,
             etag=etag,
         )
         await _show(changed)
@@ -142,7 +156,8 @@ async def update_sale(
 async def pause_sale(server: Server, sale_id: SaleId, etag: Etag = None) -> None:
     """Stop selling for now. Holds can still be confirmed and released.
 
-    Example: flash-sale sale pause shoes
+    Examples:
+      flash-sale sale pause shoes
     """
     async with server.client() as client:
         await _show(client.admin.pause_sale(sale_id, etag=etag))
@@ -153,7 +168,8 @@ async def pause_sale(server: Server, sale_id: SaleId, etag: Etag = None) -> None
 async def resume_sale(server: Server, sale_id: SaleId, etag: Etag = None) -> None:
     """Sell again.
 
-    Example: flash-sale sale resume shoes
+    Examples:
+      flash-sale sale resume shoes
     """
     async with server.client() as client:
         await _show(client.admin.resume_sale(sale_id, etag=etag))
@@ -164,7 +180,8 @@ async def resume_sale(server: Server, sale_id: SaleId, etag: Etag = None) -> Non
 async def end_sale(server: Server, sale_id: SaleId, etag: Etag = None) -> None:
     """End a sale for good. Holds can still be confirmed and released until they expire.
 
-    Example: flash-sale sale end shoes
+    Examples:
+      flash-sale sale end shoes
     """
     async with server.client() as client:
         await _show(client.admin.end_sale(sale_id, etag=etag))
@@ -180,10 +197,12 @@ async def restock_sale(
 ) -> None:
     """Add units to a sale's stock, or take unsold ones away.
 
-    Example: flash-sale sale restock shoes 50
+    Examples:
+      flash-sale sale restock shoes 50
+      flash-sale sale restock shoes -20
     """
     async with server.client() as client:
-        await _show(client.admin.restock_sale(sale_id, units, etag=etag))
+        await _show(client.admin.restock_sale(sale_id, whole("UNITS", units), etag=etag))
 
 
 async def _show(sale: Awaitable[Sale]) -> None:
@@ -191,24 +210,3 @@ async def _show(sale: Awaitable[Sale]) -> None:
 
     for line in sale_lines(await sale):
         typer.echo(line)
-
-
-def _instant(option: str, text: str | None) -> datetime | None:
-    """The time that an option gives.
-
-    Raises:
-        ValueError: it gives none.
-    """
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ValueError(f"{option} is {text!r}, but must be {TIME}")
-    return instant
-
-
-def _span(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)

@@ -30,7 +30,9 @@ def create(
 ) -> None:
     """Make a token. It is shown once; the server keeps its hash alone.
 
-    Example: flash-sale token create --role buyer --name shop-backend --tokens tokens
+    Examples:
+      flash-sale token create --role admin --name ops
+      flash-sale token create --role buyer --name shop-backend --tokens tokens
     """
     try:
         token, kept = new_token(role, name)

@@ -1,12 +1,11 @@
 """How the terminal shows a sale and a purchase."""
 
+import math
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flashsale import Purchase, PurchaseResult, PurchaseState, Sale, SaleStatus
-from rich.console import Console, Group
-from rich.panel import Panel
-from rich.progress_bar import ProgressBar
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -37,19 +36,12 @@ def status_lines(status: SaleStatus) -> Iterator[str]:
     yield f"server     {in_words(status.system_health.value)}"
 
 
-def status_panel(status: SaleStatus) -> Panel:
-    """A sale as a live picture."""
-    total = max(status.total_stock, 1)
-    figure = Text(f"{status.available_stock}", style="bold", justify="center")
-    figure.append(f" of {status.total_stock} left", style="dim")
-    bar = ProgressBar(total=total, completed=status.available_stock)
-    foot = Text(
-        f"{in_words(status.state.value)} · {status.queue_length} waiting · "
-        f"server {in_words(status.system_health.value)}",
-        style="dim",
-        justify="center",
-    )
-    return Panel(Group(figure, bar, foot), title=status.title or status.sale_id, width=80)
+def remaining(span: timedelta) -> str:
+    """A span as a countdown: 00:12:41, or 2 d 03:04:05; nothing is less than none."""
+    seconds = max(0, math.ceil(span.total_seconds()))
+    days, seconds = divmod(seconds, 86_400)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"{days:,} d {clock}" if days else clock
 
 
 def purchase_line(result: PurchaseResult) -> str:

@@ -1,0 +1,81 @@
+"""The live view on a terminal, and what stands in its place where there is none.
+
+A view is drawn on the terminal's alternate screen, so that nothing wraps when the window changes,
+and what was there before is there again afterwards. Its last picture is left behind.
+"""
+
+import asyncio
+import contextlib
+import os
+import select
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from rich.console import Console, Group
+from rich.live import Live
+
+from flashsale_server.cli.following import Seen, following
+from flashsale_server.cli.live_view import CrowdSeen, picture
+from flashsale_server.cli.server_options import Server
+
+_TICK_SECONDS: Final = 0.5
+_DRAWING_SECONDS_MIN: Final = 0.1
+_SHELL_LINES: Final = 2
+"""Lines that are left to the shell below the last picture."""
+
+
+def can_be_drawn_on() -> bool:
+    """Whether standard output is a terminal that knows more than lines."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+@contextlib.asynccontextmanager
+async def live_view(
+    server: Server, sale_id: str, crowd: Callable[[], CrowdSeen] | None = None
+) -> AsyncIterator[Seen]:
+    """Draw a sale while the body runs, and leave the last picture behind."""
+    console = Console(highlight=False)
+
+    def drawn(*, is_last: bool = False) -> Group:
+        return picture(
+            seen,
+            now=time.monotonic(),
+            width=console.size.width,
+            height=console.size.height - (_SHELL_LINES if is_last else 0),
+            crowd=None if crowd is None else crowd(),
+            is_last=is_last,
+        )
+
+    async def draw(live: Live) -> None:
+        while True:
+            news = seen.news
+            live.update(drawn(), refresh=True)
+            await asyncio.sleep(_DRAWING_SECONDS_MIN)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), _TICK_SECONDS)
+
+    async with following(server, sale_id) as seen:
+        try:
+            with Live(console=console, screen=True, auto_refresh=False) as live:
+                drawing = asyncio.create_task(draw(live))
+                try:
+                    yield seen
+                finally:
+                    drawing.cancel()
+                    await asyncio.wait((drawing,))
+        finally:
+            if seen.status is not None:
+                console.print(drawn(is_last=True))
+
+
+async def until_nobody_reads() -> None:
+    """Wait until whoever read standard output has gone; for ever where that cannot be known."""
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        await asyncio.Event().wait()
+    while not any(events & select.POLLERR for _, events in poll.poll(0)):  # noqa: ASYNC110  # see below
+        await asyncio.sleep(_TICK_SECONDS)  # nothing tells of it
