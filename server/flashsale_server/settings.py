@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -86,7 +86,8 @@ def _instant_us(text: str) -> int | None:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError
-    return int(instant.timestamp() * 1e6)
+    # In UTC it must be one of the years 1 to 9999, else no message could carry it.
+    return int(instant.astimezone(UTC).timestamp() * 1e6)
 
 
 def _origins(text: str) -> tuple[str, ...]:

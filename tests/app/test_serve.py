@@ -153,6 +153,22 @@ def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
     assert [word in err for word in ("--stock", "--batch-size", "--log-level")] == [True] * 3
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--stock", "9" * 5000),
+        ("--hold-seconds", "nan"),
+        ("--drain-seconds", "inf"),
+        ("--starts-at", "0001-01-01T00:00:00+10:00"),
+        ("--ends-at", "9999-12-31T23:00:00-10:00"),
+    ],
+)
+def test_what_is_no_number_and_no_time_is_told_with_its_flag(
+    tmp_path: Path, flag: str, value: str
+) -> None:
+    assert f"{flag} is " in refused(tmp_path, flag, value)
+
+
 def test_listening_beyond_loopback_must_be_asked_for(tmp_path: Path) -> None:
     process = serve_command(tmp_path, "--grpc-address", "0.0.0.0:0", stderr=subprocess.PIPE)
     _, err = process.communicate(timeout=30)

@@ -11,8 +11,6 @@ from typing import Final
 from rich.text import Text
 
 LEVELS: Final = "▁▂▃▄▅▆▇█"
-FULL: Final = "█"
-EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 _STEPS: Final = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,))
 """The bounds of a histogram in each power of ten, the finest first."""
@@ -61,10 +59,10 @@ def parted_bar(shares: Sequence[Share], width: int) -> Text:
 
 
 def bar(value: float, most: float, width: int, style: str) -> Text:
-    """A bar from the left, exact to an eighth of a cell; `most` fills the width."""
-    eighths = 0 if most <= 0 else math.ceil(min(value / most, 1.0) * width * 8)
-    full, rest = divmod(eighths, 8)
-    return Text(FULL * full + (EIGHTHS[rest] if rest else ""), style, no_wrap=True)
+    """A thin bar from the left, exact to half a cell; `most` fills the width."""
+    halves = 0 if most <= 0 else math.ceil(min(value / most, 1.0) * width * 2)
+    full, rest = divmod(halves, 2)
+    return Text("━" * full + "╸" * rest, style, no_wrap=True)
 
 
 def latency_rows(seconds: Sequence[float]) -> Iterator[tuple[str, int]]:

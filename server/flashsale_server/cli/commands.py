@@ -43,7 +43,7 @@ def _serve(**flags: str | None) -> None:
 
     Examples:
       flash-sale serve
-      flash-sale serve --stock 500 --title "Good shoes" --ledger sqlite:///launch.db
+      flash-sale serve --stock 500 --ledger sqlite:///launch.db
       FLASH_SALE_STOCK=500 flash-sale serve --starts-at 2026-11-27T09:00:00Z
     """
     import uvloop

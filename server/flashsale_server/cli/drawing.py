@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
 from flashsale_server.cli.following import Seen, following
@@ -39,6 +39,7 @@ async def live_view(
     console = Console(highlight=False)
 
     def drawn(*, is_last: bool = False) -> Group:
+        console.size = _window()
         return picture(
             seen,
             now=time.monotonic(),
@@ -53,8 +54,10 @@ async def live_view(
             news = seen.news
             live.update(drawn(), refresh=True)
             await asyncio.sleep(_DRAWING_SECONDS_MIN)
+            # asyncio.wait_for would miss a cancellation that comes together with news.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), _TICK_SECONDS)
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await news.wait()
 
     async with following(server, sale_id) as seen:
         try:
@@ -68,6 +71,12 @@ async def live_view(
         finally:
             if seen.status is not None:
                 console.print(drawn(is_last=True))
+
+
+def _window() -> ConsoleDimensions:
+    """How large the terminal is now, whatever COLUMNS and LINES said when the command began."""
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    return ConsoleDimensions(columns or 80, lines or 24)
 
 
 async def until_nobody_reads() -> None:

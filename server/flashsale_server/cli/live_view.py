@@ -265,7 +265,7 @@ def _cells_within(room: int) -> int:
 
 
 def _percentiles(name: str, taken: tuple[float, float]) -> Text:
-    line = Text(f"{name:<{_LABEL}}", "dim")
+    line = Text.assemble((f"{name:<{_LABEL}}", "dim"))
     if not any(taken):
         return line.append("none lately", "dim")
     for percent, ms in zip(("p50  ", "p99  "), taken, strict=True):

@@ -101,7 +101,8 @@ async def _sent(
 async def _shown(seen: "Seen", condition: Callable[[], bool]) -> None:
     """Wait until the view shows something, but not for long: the crowd matters more."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(seen.until(condition), _LOOK_SECONDS)
+        async with asyncio.timeout(_LOOK_SECONDS):
+            await seen.until(condition)
 
 
 async def _judge(client: AsyncClient, tally: "Tally", before: SaleStatus) -> "Judged":

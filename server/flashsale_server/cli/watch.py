@@ -1,6 +1,8 @@
 """`flash-sale watch`: a sale followed until it has ended, as a picture, as lines or as JSON."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -100,7 +102,7 @@ async def _while_read(
     try:
         await asyncio.wait((working, reading), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise BrokenPipeError
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         working.result()
     finally:
         working.cancel()
