@@ -10,8 +10,8 @@ import os
 import select
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final
 
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
@@ -62,15 +62,31 @@ async def live_view(
     async with following(server, sale_id) as seen:
         try:
             with Live(console=console, screen=True, auto_refresh=False) as live:
-                drawing = asyncio.create_task(draw(live))
-                try:
+                async with _meanwhile(draw(live)):
                     yield seen
-                finally:
-                    drawing.cancel()
-                    await asyncio.wait((drawing,))
         finally:
             if seen.status is not None:
                 console.print(drawn(is_last=True))
+
+
+@contextlib.asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do endless work while the body runs; when it fails, as when the terminal goes, so does all.
+
+    Raises:
+        Exception: what the work raised.
+    """
+    body = asyncio.current_task()
+    assert body is not None  # noqa: S101  # this runs in one
+    working = asyncio.create_task(work)
+    working.add_done_callback(lambda task: task.cancelled() or body.cancel())
+    try:
+        yield
+    finally:
+        working.cancel()
+        await asyncio.wait((working,))
+        if not working.cancelled():
+            working.result()
 
 
 def _window() -> ConsoleDimensions:
