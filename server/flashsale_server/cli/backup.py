@@ -33,7 +33,9 @@ def backup(
     Then audits the copy: note the heads that it prints where those who can write the ledger cannot.
     Exits with 0 when nothing was found, with 1 when something was, with 2 when there is no copy.
 
-    Example: flash-sale backup /backups/flash-sale-2026-11-27.db
+    Examples:
+      flash-sale backup /backups/flash-sale-2026-11-27.db
+      flash-sale backup copy.db --ledger sqlite:////var/lib/flash-sale/flash-sale.db --no-verify
     """
     from flashsale_server.ledger import LedgerError, copy_ledger
 

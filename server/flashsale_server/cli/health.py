@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import typer
 from flashsale import DeadlineExceeded, Health, SystemHealth, Unavailable
 
-from flashsale_server.cli.connecting import Server, asks
+from flashsale_server.cli.connecting import asks
+from flashsale_server.cli.server_options import Server
 
 _PAUSE_SECONDS: Final = 0.2
 
@@ -27,7 +28,9 @@ async def health(
 
     Exits with 0 when it sells (healthy or degraded), and with 1 when it cannot or does not answer.
 
-    Example: flash-sale health --wait 30
+    Examples:
+      flash-sale health
+      flash-sale health --wait 30
     """
     until = time.monotonic() + wait
     while True:
