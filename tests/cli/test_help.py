@@ -42,7 +42,7 @@ def arguments_of(example: str) -> list[str]:
 
 
 def test_these_are_all_commands() -> None:
-    assert len(COMMANDS) == 20
+    assert len(COMMANDS) == 22
     assert ("sale", "restock") in COMMANDS
     assert ("watch",) in COMMANDS
 

@@ -21,7 +21,7 @@ from flashsale_server.cli.live_view import CrowdSeen, picture
 from flashsale_server.cli.server_options import Server
 
 _TICK_SECONDS: Final = 0.5
-_DRAWING_SECONDS_MIN: Final = 0.1
+_DRAWING_SECONDS_MIN: Final = 0.25
 _SHELL_LINES: Final = 2
 """Lines that are left to the shell below the last picture."""
 

@@ -142,9 +142,15 @@ class ToldRetries(Retries):
 
     tell: Callable[[FlashSaleError], None] = lambda _: None
 
-    def wait_seconds(self, error: FlashSaleError, tried: int, left_seconds: float) -> float | None:
+    def wait_seconds(
+        self,
+        error: FlashSaleError,
+        tried: int,
+        left_seconds: float,
+        drawn: float | None = None,
+    ) -> float | None:
         """How long to wait; see Retries."""
-        wait = Retries.wait_seconds(self, error, tried, left_seconds)
+        wait = Retries.wait_seconds(self, error, tried, left_seconds, drawn)
         if wait is not None:
             self.tell(error)
         return wait

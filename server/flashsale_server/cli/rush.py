@@ -107,15 +107,15 @@ async def _shown(seen: "Seen", condition: Callable[[], bool]) -> None:
 
 async def _judge(client: AsyncClient, tally: "Tally", before: SaleStatus) -> "Judged":
     from flashsale_server.cli.crowd import look_up
+    from flashsale_server.cli.following import in_short
     from flashsale_server.cli.verdict import Judged, Verdict, judged
 
     try:
         after = await client.status()
         lookups = await look_up(client, tally)
     except FlashSaleError as error:
-        typer.echo(
-            f"flash-sale: the server could not be asked afterwards: {error.message}", err=True
-        )
+        why = in_short(error)
+        typer.echo(f"flash-sale: the server could not be asked afterwards: {why}", err=True)
         verdict = Verdict.NOBODY_ANSWERED if tally.is_lost else Verdict.UNCHECKED
         return Judged(tally, verdict)
     sold = after.sold_stock + after.held_stock - before.sold_stock - before.held_stock
