@@ -35,7 +35,7 @@ def backup(
 
     Examples:
       flash-sale backup /backups/flash-sale-2026-11-27.db
-      flash-sale backup copy.db --ledger sqlite:////var/lib/flash-sale/flash-sale.db --no-verify
+      flash-sale backup copy.db --ledger sqlite:///launch.db --no-verify
     """
     from flashsale_server.ledger import LedgerError, copy_ledger
 
