@@ -97,6 +97,17 @@ async def test_a_server_with_too_many_watchers_is_asked_instead(visitor: Visitor
         await visitor.sees_left(5)
 
 
+async def test_a_page_that_cannot_show_its_sale_says_so_on_the_console(visitor: Visitor) -> None:
+    async with open_shop(stock="5") as shop:
+        visitor.explain("uncaught: the page has no #available")
+        await visitor.follow(shop.server.url)
+        await visitor.sees_left(5)
+        await visitor.page.evaluate("document.getElementById('available').remove()")
+        async with visitor.page.expect_event("pageerror"):
+            await shop.buy("ann", sale_id="default")
+        await visitor.sees_connection("live")
+
+
 async def test_a_browser_that_goes_offline_says_so_and_comes_back(visitor: Visitor) -> None:
     async with open_shop(stock="5") as shop:
         visitor.explain(AWAY)

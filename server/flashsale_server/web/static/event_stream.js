@@ -109,7 +109,7 @@ export class EventStream {
     if (id !== null) this.#lastEventId = id;
     this.#failures = 0;
     this.#tell(Connection.LIVE);
-    this.#listeners.onMessage(json);
+    this.#show(json);
   }
 
   /** Ask every five seconds until there are events again. */
@@ -133,9 +133,18 @@ export class EventStream {
         this.#tell(Connection.POLLING);
         this.#hurry(); // the server is there again
       }
-      this.#listeners.onMessage(message);
+      this.#show(message);
     } catch {
       if (!this.#isClosed && this.#connection === Connection.POLLING) this.#tell(Connection.RECONNECTING);
+    }
+  }
+
+  /** Hand a message on. A page that fails to show one must not look like a stream that fails. */
+  #show(message) {
+    try {
+      this.#listeners.onMessage(message);
+    } catch (error) {
+      reportError(error);
     }
   }
 
