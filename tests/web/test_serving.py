@@ -2,6 +2,9 @@
 
 import gzip
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -192,3 +195,12 @@ async def test_pages_need_no_token_because_they_show_nothing_by_themselves() -> 
         async with httpx.AsyncClient(base_url=server.url) as web:
             assert (await web.get("/")).status_code == 200
             assert (await web.get("/v1/sales/default/status")).status_code == 401
+
+
+def test_the_wheel_has_all_that_the_pages_need(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run([*build, "--directory", str(tmp_path)], cwd=root, check=True, timeout=60)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if "/web/static/" in name}
+    assert packed == {f"flashsale_server/web/static/{path.name}" for path in STATIC.iterdir()}
