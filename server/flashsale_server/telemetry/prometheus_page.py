@@ -6,16 +6,15 @@ that it holds no purchase up for long.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
-from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,6 +24,7 @@ from flashsale_server.checkout import Checkout, RequestMeters, Watching
 from flashsale_server.telemetry.door_metrics import grpc_metrics, http_metrics
 from flashsale_server.telemetry.server_metrics import counters, gauges, histograms, server_metrics
 from flashsale_server.telemetry.stock_metrics import sales_metrics
+from flashsale_server.telemetry.text_format import text_of
 
 _AS_RPC: Final = "flashsale.v1.FlashSaleService/Metrics"
 
@@ -68,22 +68,12 @@ def prometheus_route(shown: Shown, guard: Guard | None = None) -> Route:
             guard.admitted(_AS_RPC, sole(request.headers.getlist("authorization")))
         parts = []
         for metric in shown.metrics():
-            parts.append(generate_latest(_One([metric])))
+            parts.append(text_of(metric))
             await asyncio.sleep(0)
-        return Response(b"".join(parts), media_type=CONTENT_TYPE_PLAIN_1_0_0)
+        return Response("".join(parts), media_type=CONTENT_TYPE_PLAIN_1_0_0)
 
     return Route("/metrics", page, methods=["GET"])
 
 
 _process: Final = prometheus_client.ProcessCollector(registry=CollectorRegistry())
 """CPU, memory, files and start time, by the names that every process has for them."""
-
-
-class _One(Collector):
-    """Some metrics, as a collector of their own."""
-
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterable[Metric]:
-        return self._metrics
