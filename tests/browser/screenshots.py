@@ -4,19 +4,29 @@ Each shows a real server in a state that people meet.
 """
 
 import asyncio
+import math
+import random
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
 from flashsale.v1 import flash_sale_pb2 as pb
+from flashsale.v1 import sale_admin_pb2 as admin
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from playwright.async_api import Browser
 
 from tests.browser.chromium import chromium
+from tests.browser.operators import Operator
 from tests.browser.visitor import Visitor, options_for
 from tests.sale_admin import Shop, open_shop
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 TITLE: Final = "Aurora Low, first edition"
+START: Final = Timestamp(seconds=int(time.time()) + 3 * 86_400)
+HOLD: Final = Duration(seconds=60)
+MINUTE_SECONDS: Final = 58
 
 
 async def main() -> None:
@@ -37,6 +47,8 @@ async def main() -> None:
             await visitor.follow(shop.server.url)
             await visitor.sees_left(0)
             await take(visitor, "buyer-sold-out")
+        async with open_shop(stock="6000", title=TITLE) as shop:
+            await take_operator(browser, shop)
 
 
 async def sell(shop: Shop, units: int) -> None:
@@ -64,6 +76,36 @@ async def take_bought(
     await visitor.found.get_by_role("heading").wait_for()
     await visitor.sees_left(left - 1)
     await take(visitor, name)
+
+
+async def take_operator(browser: Browser, shop: Shop) -> None:
+    """Pictures of the operator's page at the end of a minute in which a crowd came and went."""
+    wide = Operator(await visitor_of(browser, 1440, "light"))
+    narrow = Operator(await visitor_of(browser, 320, "dark"))
+    await shop.make("boots", title="Winter boots", total_stock=30, start_time=START)
+    await shop.make("hats", title="Felt hats", total_stock=40, hold_duration=HOLD)
+    await shop.make("prints", title="Numbered prints", total_stock=12)
+    await shop.make("umbrellas", title="Umbrellas", total_stock=80)
+    await shop.admin.PauseSale(admin.PauseSaleRequest(sale_id="umbrellas"))
+    for operator in (wide, narrow):
+        await operator.follow(shop.server.url)
+        await operator.page.get_by_label("1 min", exact=True).check()
+    crowd = random.Random(7)  # the same picture each time
+    ends_at = time.monotonic() + MINUTE_SECONDS
+    while (left := ends_at - time.monotonic()) > 0:
+        share = 1 - left / MINUTE_SECONDS
+        people = 4 + 90 * math.sin(math.pi * share) ** 8 + 25 * math.sin(math.pi * share)
+        requests = [someone(crowd) for _ in range(crowd.randint(1, int(people)))]
+        await shop.buyer.BatchPurchase(pb.BatchPurchaseRequest(requests=requests))
+        await asyncio.sleep(0.1)
+    await take(wide.visitor, "operator")
+    await take(narrow.visitor, "operator-320")
+
+
+def someone(crowd: random.Random) -> pb.PurchaseRequest:
+    """Who wants something, often what others want too."""
+    wanted = crowd.choices(["", "prints", "hats", "umbrellas"], [60, 30, 3, 7])[0]
+    return pb.PurchaseRequest(user_id=f"user-{crowd.randint(1, 9000)}", sale_id=wanted)
 
 
 async def visitor_of(browser: Browser, width: int, scheme: Literal["light", "dark"]) -> Visitor:

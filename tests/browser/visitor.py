@@ -20,7 +20,7 @@ AWAY: Final = r"Failed to load resource: net::ERR_"
 _WIDER_THAN_IT_SEEMS: Final = """() => {
   const width = document.documentElement.clientWidth;
   const shown = [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility()
-    && !one.closest(".visually-hidden, .bar, .skip"));
+    && !one.closest(".visually-hidden, .bar, .skip, .scrolls"));
   const told = (one) => `${one.tagName} ${one.id}: ${one.textContent.slice(0, 40)}`;
   const beyond = shown.filter((one) => {
     const { left, right } = one.getBoundingClientRect();

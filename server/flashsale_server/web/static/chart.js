@@ -21,6 +21,7 @@ export class TimeChart {
   #id;
   #series;
   #format;
+  #scaleOf;
   #onPoint;
   #points = [];
   #from = 0;
@@ -29,11 +30,15 @@ export class TimeChart {
   #width = 0;
   #parts;
 
-  /** `format` makes a value readable; `onPoint` is told at which millisecond somebody points, or null. */
-  constructor({ id, title, unit, series, format, onPoint }) {
+  /**
+   * `format` makes a value readable, `scaleOf` is linearScale or logScale, and `onPoint` is told at which millisecond
+   * somebody points, or null.
+   */
+  constructor({ id, title, unit, series, format, scaleOf = linearScale, onPoint }) {
     this.#id = id;
     this.#series = series;
     this.#format = format;
+    this.#scaleOf = scaleOf;
     this.#onPoint = onPoint;
     this.#parts = this.#made(title, unit);
     new ResizeObserver(() => this.#draw()).observe(this.#parts.plot);
@@ -90,11 +95,12 @@ export class TimeChart {
     this.#width = Math.floor(plot.clientWidth);
     if (this.#width === 0) return;
     svg.setAttribute("viewBox", `0 0 ${this.#width} ${HEIGHT}`);
-    const top = niceTop(Math.max(0, ...this.#points.flatMap(({ values }) => this.#series.map(({ key }) => values[key] ?? 0))));
-    const y = (value) => HEIGHT - MARGIN.bottom - (value / top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
+    const shown = this.#shown();
+    const { shareOf, ticks } = this.#scaleOf(this.#points.flatMap(({ values }) => shown.map(({ key }) => values[key] ?? 0)));
+    const y = (value) => HEIGHT - MARGIN.bottom - shareOf(value) * (HEIGHT - MARGIN.top - MARGIN.bottom);
     this.#parts.y = y;
-    grid.replaceChildren(...this.#gridOf(top, y));
-    lines.replaceChildren(...this.#shown().map(({ key, look }) =>
+    grid.replaceChildren(...this.#gridOf(ticks, y));
+    lines.replaceChildren(...shown.map(({ key, look }) =>
       svgElement("path", { class: `line look-${look}`, d: pathOf(this.#points, key, (ms) => this.#x(ms), y) })));
     this.#showValues();
     if (this.#parts.details.open) this.#tabulate();
@@ -110,16 +116,17 @@ export class TimeChart {
     return this.#series.filter(({ key, isAlways }) => isAlways || this.#points.some(({ values }) => values[key]));
   }
 
-  *#gridOf(top, y) {
-    for (const value of [0, top / 2, top]) {
+  *#gridOf(ticks, y) {
+    for (const value of ticks) {
       yield svgElement("line", { x1: MARGIN.left, x2: this.#width - MARGIN.right, y1: y(value), y2: y(value) });
       yield svgText(MARGIN.left - 8, y(value) + 4, "end", formatAxis(value));
     }
     const room = (this.#width - MARGIN.left - MARGIN.right) / TICK_PIXELS;
     const every = TICK_MS.find((ms) => (this.#to - this.#from) / ms <= room) ?? TICK_MS.at(-1);
+    const bottom = HEIGHT - MARGIN.bottom;
     for (let ms = Math.ceil(this.#from / every) * every; ms <= this.#to; ms += every) {
       const x = this.#x(ms);
-      yield svgElement("line", { class: "tick", x1: x, x2: x, y1: y(0), y2: y(0) + 5 });
+      yield svgElement("line", { class: "tick", x1: x, x2: x, y1: bottom, y2: bottom + 5 });
       if (x > MARGIN.left + 14 && x < this.#width - 24) yield svgText(x, HEIGHT - 4, "middle", formatClock(ms, every < MINUTE_MS));
     }
   }
@@ -189,7 +196,7 @@ export class TimeChart {
       element("th", { scope: "row" }, formatClock(minute * MINUTE_MS)),
       ...shown.map(({ key, merge }) => element("td", {}, this.#merged(points, key, merge)))));
     const head = shown.map(({ label }) => element("th", { scope: "col" }, label));
-    const told = shown[0]?.merge === "max" ? "Minute’s highest" : "Minute’s average";
+    const told = shown[0]?.merge === "max" ? "Minute's highest" : "Minute's average";
     this.#parts.table.replaceChildren(element("table", { class: "figures" },
       element("caption", { class: "visually-hidden" }, `${this.#parts.title}, minute by minute`),
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, told), ...head)),
@@ -243,10 +250,21 @@ function nearest(points, ms) {
   return found;
 }
 
-/** The first of 1, 2, 4, 10, 20, 40, 100, ... that is no less than `value`; halves of it are as round. */
-function niceTop(value) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-  return [1, 2, 4, 10].map((factor) => factor * power).find((top) => top >= value);
+/** From 0 to the first of 1, 2, 4, 6, 8, 10, 20, 40, ... that reaches all values; its half is as round. */
+export function linearScale(values) {
+  const highest = Math.max(1, ...values);
+  const power = 10 ** Math.floor(Math.log10(highest));
+  const top = [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((round) => round >= highest);
+  return { shareOf: (value) => value / top, ticks: [0, top / 2, top] };
+}
+
+/** By powers of ten, for values of which some are a hundred times others. */
+export function logScale(values) {
+  const exponents = values.filter((value) => value > 0).map(Math.log10);
+  const bottom = exponents.length > 0 ? Math.floor(Math.min(...exponents)) : 0;
+  const top = exponents.length > 0 ? Math.max(bottom + 1, Math.ceil(Math.max(...exponents))) : 1;
+  const ticks = Array.from({ length: top - bottom + 1 }, (_, at) => 10 ** (bottom + at));
+  return { shareOf: (value) => (Math.log10(Math.max(value, ticks[0])) - bottom) / (top - bottom), ticks };
 }
 
 /** "500", "12k", "1.5M": what fits beside an axis. */

@@ -18,30 +18,18 @@ export class EntriesView {
   constructor(sale) {
     setText(byId("entries-sale"), sale.title || sale.saleId);
     this.#say("Nothing yet.");
-    this.#follow(sale.saleId, Math.max(0, Number(sale.position) - SHOWN));
+    const after = Math.max(0, Number(sale.position) - SHOWN);
+    this.#stream = new EventStream(`/v1/sales/${sale.saleId}/entries:watch?afterPosition=${after}`, {
+      restsWhenHidden: true,
+      onMessage: ({ entries }) => this.#take(entries),
+      onRefused: (error) => this.#say(errorWords(error)),
+    });
   }
 
   /** Follow it no longer. */
   close() {
     this.#isClosed = true;
     this.#stream.close();
-  }
-
-  #follow(saleId, after) {
-    this.#stream = new EventStream(`/v1/sales/${saleId}/entries:watch?afterPosition=${after}`, {
-      restsWhenHidden: true,
-      onMessage: ({ entries }) => this.#take(entries),
-      onRefused: (error) => {
-        // A ledger that was kept in memory begins anew with its server.
-        if (error.reason === "INVALID_FIELD" && after > 0) this.#beginAnew(saleId);
-        else this.#say(errorWords(error));
-      },
-    });
-  }
-
-  #beginAnew(saleId) {
-    this.#entries = [];
-    this.#follow(saleId, 0);
   }
 
   #take(entries) {

@@ -2,7 +2,7 @@
 // page keeps those that it has seen as well, so charts go on through a restart of the server.
 
 import { secondsOf } from "./api.js";
-import { TimeChart } from "./chart.js";
+import { logScale, TimeChart } from "./chart.js";
 import { byId } from "./dom.js";
 import { EventStream } from "./event_stream.js";
 import { formatCount, formatMs, OUTCOME_WORDS } from "./words.js";
@@ -37,7 +37,8 @@ const CHARTS = [
     series: [{ key: "queue", label: "Longest", look: 1, isAlways: true, merge: "max" }],
   },
   {
-    id: "append-chart", title: "Append latency", unit: "Milliseconds that a durable write took", format: formatMs,
+    id: "append-chart", title: "Append latency", unit: "Milliseconds that a durable write took, by powers of ten",
+    format: formatMs, scaleOf: logScale,
     series: [
       { key: "p50", label: "p50", look: 1, isAlways: true, merge: "max" },
       { key: "p99", label: "p99", look: 2, isAlways: true, merge: "max" },

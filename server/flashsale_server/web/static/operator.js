@@ -16,6 +16,7 @@ const DONE = { create: "Created", pause: "Paused", resume: "Resumed", restock: "
 
 let connectionBefore = null;
 let entries = null;
+let followed = null;
 
 const table = new SalesTable({ onChoose: choose, onAction: change });
 
@@ -53,7 +54,10 @@ function follow() {
 function showSales(sales) {
   if (byId("main").getAttribute("aria-busy") === "true") follow();
   table.take(sales);
-  if (entries === null && table.first !== undefined) choose(table.first);
+  if (followed === null && table.first !== undefined) choose(table.first);
+  // A ledger that is kept in memory begins anew with its server, and so must those who follow it.
+  const again = sales.find(({ saleId, createTime }) => saleId === followed?.saleId && createTime !== followed.createTime);
+  if (again !== undefined) choose(again);
 }
 
 /** All sales, asked for page by page where events do not come through. */
@@ -69,6 +73,7 @@ async function allSales() {
 
 function choose(sale) {
   entries?.close();
+  followed = sale;
   table.choose(sale.saleId);
   entries = new EntriesView(sale);
 }
