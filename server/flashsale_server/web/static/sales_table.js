@@ -51,9 +51,10 @@ export class SalesTable {
     return this.#sales.get(saleId);
   }
 
-  /** The sale that comes first, or undefined. */
+  /** The first sale that is live, else the first one, or undefined. */
   get first() {
-    return this.#sorted()[0];
+    const sorted = this.#sorted();
+    return sorted.find(({ state }) => state === "SALE_STATE_LIVE") ?? sorted[0];
   }
 
   /** Mark a sale as the chosen one. */
