@@ -11,7 +11,6 @@ const MARGIN = Object.freeze({ left: 44, right: 10, top: 10, bottom: 24 });
 const MINUTE_MS = 60_000;
 const TICK_MS = [10_000, 30_000, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS];
 const TICK_PIXELS = 58;
-const STEP_MS = 1_000;
 
 /**
  * One chart. A series is {key, label, look, isAlways, merge}: `look` is one of the eight looks in operator.css, one that
@@ -179,12 +178,14 @@ export class TimeChart {
 
   #goByKey(event) {
     const at = this.#pointedAt ?? this.#to;
-    const steps = {
-      ArrowLeft: at - STEP_MS, ArrowDown: at - STEP_MS, ArrowRight: at + STEP_MS, ArrowUp: at + STEP_MS,
+    const index = this.#points.indexOf(nearest(this.#points, at));
+    const beside = (step) => this.#points[index + step]?.endMs ?? at;
+    const goals = {
+      ArrowLeft: beside(-1), ArrowDown: beside(-1), ArrowRight: beside(1), ArrowUp: beside(1),
       PageDown: at - MINUTE_MS, PageUp: at + MINUTE_MS, Home: this.#from, End: this.#to,
     };
     if (event.key === "Escape") this.#onPoint(null);
-    else if (event.key in steps) this.#goTo(steps[event.key]);
+    else if (event.key in goals) this.#goTo(goals[event.key]);
     else return;
     event.preventDefault();
   }
