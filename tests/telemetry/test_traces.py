@@ -153,12 +153,42 @@ async def test_each_purchase_of_a_stream_has_a_span() -> None:
     async with collecting() as collector:
         async with running(otlp_endpoint=collector.address, trace_ratio=ALL) as shop:
             answers = [item async for item in shop.stub.StreamPurchases(requests())]
-            assert len(answers) == 3
+            assert sum(len(answer.results) for answer in answers) == 3
         calls = collector.named("StreamPurchases")
         batches = collector.named("batch")
     assert len(calls) == 3
     assert all(call.end_time_unix_nano for call in calls)
     assert any(is_linked(call, batch) for call in calls for batch in batches)
+
+
+async def test_a_failed_append_is_an_error_of_the_purchases_of_a_stream() -> None:
+    def requests() -> Iterator[pb.StreamPurchasesRequest]:
+        yield pb.StreamPurchasesRequest(request=pb.PurchaseRequest(user_id="ann"))
+
+    ledger = TroubledLedger()
+    async with collecting() as collector:
+        async with running(ledger, otlp_endpoint=collector.address, trace_ratio=ALL) as shop:
+            ledger.fates.append(Fate.REJECTED)
+            (answer,) = [item async for item in shop.stub.StreamPurchases(requests())]
+            assert answer.results[0].HasField("error")
+        (call,) = collector.named("StreamPurchases")
+    assert call.status.code == Status.STATUS_CODE_ERROR
+    assert attributes_of(call.attributes)["error.type"] == "LEDGER_UNAVAILABLE"
+
+
+async def test_who_hangs_up_on_a_stream_ends_their_spans() -> None:
+    ledger = TroubledLedger()
+    async with collecting() as collector:
+        async with running(ledger, otlp_endpoint=collector.address, trace_ratio=ALL) as shop:
+            ledger.stall()
+            stream = shop.stub.StreamPurchases()
+            await stream.write(pb.StreamPurchasesRequest(request=pb.PurchaseRequest(user_id="ann")))
+            await ledger.asked.wait()
+            stream.cancel()
+            await collector.until(lambda came: bool(came.named("StreamPurchases")))
+            ledger.go_on()
+        (call,) = collector.named("StreamPurchases")
+    assert attributes_of(call.attributes)["error.type"] == "CANCELLED"
 
 
 async def test_an_error_of_the_caller_is_told_and_is_none_of_the_server() -> None:

@@ -26,6 +26,7 @@ from flashsale_server.checkout import (
     Fault,
 )
 from flashsale_server.grpc_api.acting import check_acts_for
+from flashsale_server.grpc_api.error_table import reason_of
 from flashsale_server.grpc_api.requests import IDENTIFIER_BYTES, order_of
 from flashsale_server.grpc_api.responses import CameTo, write_result
 
@@ -134,9 +135,12 @@ class PurchaseStream:
         self._answer(call.request_id, call)
 
     def _end_spans(self, call: Call) -> None:
+        result = call.result
+        error = "CANCELLED" if result is None else None
+        if isinstance(result, Fault):
+            error = reason_of(type(result))
         for span in self._spans.pop(call, ()):
-            result = call.result
-            span.end(type(result).__name__ if isinstance(result, Fault) else None)
+            span.end(error)
 
     def _answer(self, request_id: str, came_to: CameTo) -> None:
         self._ready.append((request_id, came_to))
