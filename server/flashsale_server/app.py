@@ -11,7 +11,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import structlog
 from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import sale_admin_pb2 as admin
+from starlette.types import ASGIApp
 
 from flashsale_server.access import (
     Certificates,
@@ -107,27 +108,13 @@ class Server:
         node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         async with contextlib.AsyncExitStack() as undo:
             # Who cannot listen must not have touched the ledger.
-            certificates = _certificates(settings)
             guard = _guard(settings)
             _warn_of_tokens_in_the_clear(settings, guard)
             traces = _traces(settings, node)
             if traces is not None:
                 undo.callback(traces.close)
-            grpc_server = GrpcServer(
-                settings.grpc_address,
-                settings.max_concurrent_streams,
-                certificates.grpc_credentials() if certificates else None,
-                guard,
-                has_reflection=settings.reflection != "off",
-                max_connections=settings.max_connections,
-                carries_traces=settings.otlp_endpoint is not None,
-            )
+            grpc_server, http = _doors(settings, guard)
             undo.push_async_callback(grpc_server.stop, 0)
-            http = HttpServer(
-                settings.http_address,
-                certificates.ssl_context() if certificates else None,
-                settings.max_connections,
-            )
             undo.push_async_callback(http.stop)
             grpc_port, http_port = grpc_server.listen(), http.listen()
             if ledger is None:
@@ -135,64 +122,37 @@ class Server:
             undo.push_async_callback(ledger.close)
             checkout = Checkout(ledger, node=node, limits=_limits(settings), tracer=traces)
             undo.push_async_callback(checkout.drain, 0)
-            await checkout.open_all()
-            sale = await checkout.open_sale(
-                DEFAULT_SALE, _terms(settings, checkout), settings.stock
-            )
-            _warn_of_differences(settings, sale)
+            sale = await _open_sales(settings, checkout)
             watching = Watching(checkout)
             history = MetricsHistory(checkout)
             undo.callback(history.stop)
             history.start()
-            buyers = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
-            servicer: object = FlashSaleServicer(checkout, watching, version("flash-sale"))
-            if traces is not None:
-                servicer = traced(buyers, servicer, traces)
-            described = {
-                buyers: servicer,
-                admin.DESCRIPTOR.services_by_name["SaleAdminService"]: SaleAdminServicer(
-                    checkout, watching, history
-                ),
-            }
-            services = [Service(service, answering) for service, answering in described.items()]
-            http_requests = RequestMeters()
+            services = _services(checkout, watching, history, traces)
+            requests = RequestMeters()
             shown = Shown(
                 checkout,
                 watching,
                 version("flash-sale"),
                 ledger_file(ledger.location),
                 grpc_server.meters,
-                http_requests,
+                requests,
             )
-            app = http_app(
-                services,
-                status_of=status_of,
-                cors_origins=settings.cors_origins,
-                guard=guard,
-                extra_routes=[
-                    *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
-                    *web_routes(),
-                    prometheus_route(shown, guard),
-                ],
-                meters=http_requests,
-                carries_traces=traces is not None,
-            )
-            await grpc_server.start(list(described.items()))
-            http.start(app, status_of)
+            await grpc_server.start([(item.descriptor, item.servicer) for item in services])
+            http.start(_http_app(settings, services, guard, shown, requests), status_of)
             undo.pop_all()
         return cls(
-            settings,
-            node,
-            sale,
-            grpc_port,
-            http_port,
-            checkout,
-            watching,
-            history,
-            grpc_server,
-            http,
-            ledger,
-            traces,
+            settings=settings,
+            node=node,
+            sale=sale,
+            grpc_port=grpc_port,
+            http_port=http_port,
+            _checkout=checkout,
+            _watching=watching,
+            _history=history,
+            _grpc=grpc_server,
+            _http=http,
+            _ledger=ledger,
+            _traces=traces,
         )
 
     async def drain(self) -> None:
@@ -239,6 +199,70 @@ async def serve(
     started(server)
     await stopping.wait()
     await server.stop()
+
+
+def _doors(settings: Settings, guard: Guard | None) -> tuple[GrpcServer, HttpServer]:
+    certificates = _certificates(settings)
+    grpc_server = GrpcServer(
+        settings.grpc_address,
+        settings.max_concurrent_streams,
+        certificates.grpc_credentials() if certificates else None,
+        guard,
+        has_reflection=settings.reflection != "off",
+        max_connections=settings.max_connections,
+        carries_traces=settings.otlp_endpoint is not None,
+    )
+    http = HttpServer(
+        settings.http_address,
+        certificates.ssl_context() if certificates else None,
+        settings.max_connections,
+    )
+    return grpc_server, http
+
+
+async def _open_sales(settings: Settings, checkout: Checkout) -> Lane:
+    """Read every sale, and open the one that the settings describe."""
+    await checkout.open_all()
+    sale = await checkout.open_sale(DEFAULT_SALE, _terms(settings, checkout), settings.stock)
+    _warn_of_differences(settings, sale)
+    return sale
+
+
+def _services(
+    checkout: Checkout, watching: Watching, history: MetricsHistory, traces: "Traces | None"
+) -> list[Service]:
+    """What can be called, and what answers."""
+    buyers = pb.DESCRIPTOR.services_by_name["FlashSaleService"]
+    shops = admin.DESCRIPTOR.services_by_name["SaleAdminService"]
+    servicer: object = FlashSaleServicer(checkout, watching, version("flash-sale"))
+    if traces is not None:
+        servicer = traced(buyers, servicer, traces)
+    return [
+        Service(buyers, servicer),
+        Service(shops, SaleAdminServicer(checkout, watching, history)),
+    ]
+
+
+def _http_app(
+    settings: Settings,
+    services: Sequence[Service],
+    guard: Guard | None,
+    shown: Shown,
+    requests: RequestMeters,
+) -> ASGIApp:
+    return http_app(
+        services,
+        status_of=status_of,
+        cors_origins=settings.cors_origins,
+        guard=guard,
+        extra_routes=[
+            *docs_routes(services, title="Flash Sale", version=version("flash-sale")),
+            *web_routes(),
+            prometheus_route(shown, guard),
+        ],
+        meters=requests,
+        carries_traces=settings.otlp_endpoint is not None,
+    )
 
 
 def _certificates(settings: Settings) -> Certificates | None:

@@ -89,8 +89,11 @@ class Watching:
         self._enter_all()
         try:
             await self._go_through()
-            async for _ in self._looks(self._checkout.changes, min_interval_seconds):
-                yield
+            async with contextlib.aclosing(
+                self._looks(self._checkout.changes, min_interval_seconds)
+            ) as looks:
+                async for _ in looks:
+                    yield
         finally:
             self._leave_all()
 
@@ -103,13 +106,9 @@ class Watching:
         self._check_room()
         self._followed[changes] += 1
         try:
-            is_last = False
-            while not is_last:
-                is_last = self._closing.is_set()
-                seen = changes.version
-                yield
-                if not self._closing.is_set():
-                    await changes.beyond(seen, self._heartbeat_seconds)
+            async with contextlib.aclosing(self._looks(changes, 0.0)) as looks:
+                async for _ in looks:
+                    yield
         finally:
             self._followed[changes] -= 1
             if not self._followed[changes]:
@@ -133,7 +132,8 @@ class Watching:
             seen = changes.version
             yield
             if not self._closing.is_set():
-                await self._pause(min_interval_seconds)
+                if min_interval_seconds:
+                    await self._pause(min_interval_seconds)
                 await changes.beyond(seen, self._heartbeat_seconds - min_interval_seconds)
 
     def _check_room(self) -> None:
