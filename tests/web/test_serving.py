@@ -51,6 +51,12 @@ async def test_a_page_runs_only_what_is_of_this_server(web: httpx.AsyncClient, p
     assert page.headers["cross-origin-opener-policy"] == "same-origin"
 
 
+async def test_nobody_is_sent_to_where_a_header_says(web: httpx.AsyncClient) -> None:
+    answer = await web.get("/operator/", headers={"host": "elsewhere.example"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_page_has_no_script_or_style_of_its_own(web: httpx.AsyncClient, path: str) -> None:
     text = (await web.get(path)).text

@@ -122,7 +122,7 @@ class _Application:
         self._meters = meters
         self._guard = guard
         self._status_of = status_of
-        self._pages = Router(extra_routes, default=self._nothing_here)
+        self._pages = Router(extra_routes, redirect_slashes=False, default=self._nothing_here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
