@@ -212,6 +212,7 @@ class SaleStatus:
         queue_length: calls of this sale on their way, on the server that answered.
         position: the last position in the sale's ledger that this rests on.
         server_time: the server's clock when it answered.
+        paused: whether the shop has paused it, also before its start, when it is UPCOMING.
     """
 
     sale_id: str
@@ -230,6 +231,7 @@ class SaleStatus:
     system_health: SystemHealth
     position: int
     server_time: datetime
+    paused: bool = False
 
     @classmethod
     def of(cls, message: pb.StatusResponse) -> Self:
@@ -252,6 +254,7 @@ class SaleStatus:
             system_health=_HEALTH.get(message.system_health, SystemHealth.UNRECOGNIZED),
             position=message.position,
             server_time=instant_of(message.server_time),
+            paused=message.paused,
         )
 
 

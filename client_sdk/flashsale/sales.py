@@ -83,6 +83,7 @@ class Sale:
         position: the last position in the sale's ledger that this rests on.
         etag: names the sale as the shop has last changed it; purchases do not change it.
         create_time: when the sale was made.
+        paused: whether it is paused, also before its start, when it is UPCOMING.
     """
 
     sale_id: str
@@ -95,6 +96,7 @@ class Sale:
     position: int
     etag: str
     create_time: datetime
+    paused: bool = False
 
     @classmethod
     def of(cls, message: pb.Sale) -> Self:
@@ -110,6 +112,7 @@ class Sale:
             position=message.position,
             etag=message.etag,
             create_time=instant_of(message.create_time),
+            paused=message.paused,
         )
 
 

@@ -260,6 +260,18 @@ async def test_a_paused_sale_sells_again_when_it_is_resumed() -> None:
         assert (await shop.buy("ann")).outcome == pb.OUTCOME_PURCHASED
 
 
+async def test_a_sale_that_is_paused_before_its_start_says_so() -> None:
+    async with open_shop() as shop:
+        await shop.make(start_time=NEXT_YEAR)
+        assert not (await shop.sale()).paused
+        sale = await shop.admin.PauseSale(admin.PauseSaleRequest(sale_id="hats"))
+        status = await shop.buyer.Status(pb.StatusRequest(sale_id="hats"))
+        resumed = await shop.admin.ResumeSale(admin.ResumeSaleRequest(sale_id="hats"))
+    assert (sale.state, sale.paused) == (pb.SALE_STATE_UPCOMING, True)
+    assert (status.state, status.paused) == (pb.SALE_STATE_UPCOMING, True)
+    assert (resumed.state, resumed.paused) == (pb.SALE_STATE_UPCOMING, False)
+
+
 async def test_a_change_that_is_true_already_writes_nothing() -> None:
     async with open_shop() as shop:
         made = await shop.make(title="Hats")

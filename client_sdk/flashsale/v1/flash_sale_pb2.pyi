@@ -176,7 +176,7 @@ class StatusRequest(_message.Message):
     def __init__(self, sale_id: _Optional[str] = ...) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("sale_id", "title", "state", "total_stock", "available_stock", "held_stock", "sold_stock", "sold_out", "start_time", "end_time", "per_user_limit", "hold_duration", "queue_length", "system_health", "position", "server_time")
+    __slots__ = ("sale_id", "title", "state", "total_stock", "available_stock", "held_stock", "sold_stock", "sold_out", "start_time", "end_time", "per_user_limit", "hold_duration", "queue_length", "system_health", "position", "server_time", "paused")
     SALE_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -193,6 +193,7 @@ class StatusResponse(_message.Message):
     SYSTEM_HEALTH_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     SERVER_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     sale_id: str
     title: str
     state: SaleState
@@ -209,7 +210,8 @@ class StatusResponse(_message.Message):
     system_health: SystemHealth
     position: int
     server_time: _timestamp_pb2.Timestamp
-    def __init__(self, sale_id: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[_Union[SaleState, str]] = ..., total_stock: _Optional[int] = ..., available_stock: _Optional[int] = ..., held_stock: _Optional[int] = ..., sold_stock: _Optional[int] = ..., sold_out: _Optional[bool] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., per_user_limit: _Optional[int] = ..., hold_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_length: _Optional[int] = ..., system_health: _Optional[_Union[SystemHealth, str]] = ..., position: _Optional[int] = ..., server_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    paused: bool
+    def __init__(self, sale_id: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[_Union[SaleState, str]] = ..., total_stock: _Optional[int] = ..., available_stock: _Optional[int] = ..., held_stock: _Optional[int] = ..., sold_stock: _Optional[int] = ..., sold_out: _Optional[bool] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., per_user_limit: _Optional[int] = ..., hold_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_length: _Optional[int] = ..., system_health: _Optional[_Union[SystemHealth, str]] = ..., position: _Optional[int] = ..., server_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., paused: _Optional[bool] = ...) -> None: ...
 
 class WatchStatusRequest(_message.Message):
     __slots__ = ("sale_id", "min_interval")

@@ -48,7 +48,7 @@ ENTRY_KIND_REFUSED: EntryKind
 ENTRY_KIND_FENCED: EntryKind
 
 class Sale(_message.Message):
-    __slots__ = ("sale_id", "title", "state", "total_stock", "available_stock", "held_stock", "sold_stock", "start_time", "end_time", "per_user_limit", "per_order_limit", "hold_duration", "position", "etag", "create_time")
+    __slots__ = ("sale_id", "title", "state", "total_stock", "available_stock", "held_stock", "sold_stock", "start_time", "end_time", "per_user_limit", "per_order_limit", "hold_duration", "position", "etag", "create_time", "paused")
     SALE_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +64,7 @@ class Sale(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     sale_id: str
     title: str
     state: _flash_sale_pb2.SaleState
@@ -79,7 +80,8 @@ class Sale(_message.Message):
     position: int
     etag: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, sale_id: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[_Union[_flash_sale_pb2.SaleState, str]] = ..., total_stock: _Optional[int] = ..., available_stock: _Optional[int] = ..., held_stock: _Optional[int] = ..., sold_stock: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., per_user_limit: _Optional[int] = ..., per_order_limit: _Optional[int] = ..., hold_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., position: _Optional[int] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    paused: bool
+    def __init__(self, sale_id: _Optional[str] = ..., title: _Optional[str] = ..., state: _Optional[_Union[_flash_sale_pb2.SaleState, str]] = ..., total_stock: _Optional[int] = ..., available_stock: _Optional[int] = ..., held_stock: _Optional[int] = ..., sold_stock: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., per_user_limit: _Optional[int] = ..., per_order_limit: _Optional[int] = ..., hold_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., position: _Optional[int] = ..., etag: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., paused: _Optional[bool] = ...) -> None: ...
 
 class SaleTerms(_message.Message):
     __slots__ = ("title", "start_time", "end_time", "per_user_limit", "per_order_limit", "hold_duration")

@@ -139,6 +139,7 @@ def status_response(lane: Lane, now_us: int, health: SystemHealth) -> pb.StatusR
         system_health=HEALTH[health],
         position=sale.last_position,
         server_time=timestamp(now_us),
+        paused=sale.is_paused,
     )
     if terms.ends_at_us is not None:
         response.end_time.CopyFrom(timestamp(terms.ends_at_us))

@@ -33,6 +33,7 @@ _TELLING: Final = (
     "sold_stock",
     "position",
     "create_time",
+    "paused",
 )
 
 

@@ -30,6 +30,7 @@ def sale_message(lane: Lane, now_us: int) -> admin.Sale:
         position=sale.last_position,
         etag=etag_of(sale.revision),
         create_time=timestamp(sale.opened_at_us),
+        paused=sale.is_paused,
     )
     if terms.HasField("end_time"):
         message.end_time.CopyFrom(terms.end_time)
