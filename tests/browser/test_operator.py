@@ -10,8 +10,8 @@ from playwright.async_api import Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.operators import Operator
+from tests.browser.shop import open_shop
 from tests.browser.visitor import AWAY, REFUSED, Visitor
-from tests.sale_admin import open_shop
 
 
 @pytest.fixture

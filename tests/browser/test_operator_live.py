@@ -11,9 +11,10 @@ from flashsale.v1 import sale_admin_pb2 as admin
 from playwright.async_api import Locator, expect
 
 from tests.browser.operators import Operator
+from tests.browser.shop import open_shop
 from tests.browser.test_connection import started
 from tests.browser.visitor import AWAY, REFUSED, Visitor
-from tests.sale_admin import Shop, open_shop
+from tests.sale_admin import Shop
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import NewVisitor
 from tests.browser.operators import Operator
+from tests.browser.shop import open_shop
 from tests.browser.test_looks import LONG_TITLE, SCHEMES
 from tests.browser.visitor import AWAY, REFUSED, options_for
-from tests.sale_admin import Shop, open_shop
+from tests.sale_admin import Shop
 
 Scene = Callable[[Shop, Operator], Awaitable[None]]
 
