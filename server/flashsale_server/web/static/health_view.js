@@ -20,7 +20,7 @@ export class HealthView {
 
   /** Show what the newest MetricsSample says. */
   showSample(sample) {
-    setText(byId("queue-now"), formatCount(sample.queueLengthPeak));
+    setText(byId("queue-peak"), formatCount(sample.queueLengthPeak));
     this.#showCircuit(sample.circuitState);
   }
 
