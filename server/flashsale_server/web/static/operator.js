@@ -2,6 +2,7 @@
 
 import { announce } from "./announcer.js";
 import { call, changeToken, forgetToken, hasToken } from "./api.js";
+import { ConnectionView } from "./connection_view.js";
 import { byId, setText } from "./dom.js";
 import { EntriesView } from "./entries_view.js";
 import { Connection, EventStream } from "./event_stream.js";
@@ -9,15 +10,21 @@ import { HealthView } from "./health_view.js";
 import { MetricsView } from "./metrics_view.js";
 import { createSale, endSale, pauseSale, restockSale, resumeSale } from "./sale_changes.js";
 import { SalesTable } from "./sales_table.js";
-import { CONNECTION_WORDS, errorWords, formatClock } from "./words.js";
+import { errorWords, formatClock } from "./words.js";
 
 const CHANGES = { pause: pauseSale, resume: resumeSale, restock: restockSale, end: endSale };
 const DONE = { create: "Created", pause: "Paused", resume: "Resumed", restock: "Restocked", end: "Ended" };
 
-let connectionBefore = null;
 let entries = null;
 let followed = null;
 
+const connection = new ConnectionView({
+  staleId: "main",
+  words: {
+    [Connection.RECONNECTING]: () => "The server does not answer; trying again and again. What is shown is how it was.",
+    [Connection.POLLING]: () => "Live news do not come through; asking for the sales every five seconds instead.",
+  },
+});
 const table = new SalesTable({ onChoose: choose, onAction: change });
 
 function start() {
@@ -32,7 +39,7 @@ function start() {
   new EventStream("/v1/sales:watch", {
     poll: allSales,
     onMessage: ({ sales }) => showSales(sales),
-    onConnection: showConnection,
+    onConnection: (state) => connection.show(state),
     onRefused: showRefused,
   });
 }
@@ -91,23 +98,6 @@ async function done(action, changing) {
   const words = `${DONE[action]} ${sale.title || sale.saleId}.`;
   setText(byId("said"), `${formatClock(Date.now(), true)}: ${words}`);
   announce(words);
-}
-
-function showConnection(connection) {
-  const isBack = connection === Connection.LIVE;
-  byId("connection").dataset.connection = connection;
-  byId("connection").firstElementChild.classList.toggle("on", isBack);
-  setText(byId("connection-text"), CONNECTION_WORDS[connection]);
-  const words = {
-    [Connection.LIVE]: "",
-    [Connection.RECONNECTING]: "The server does not answer; trying again and again. What is shown is how it was.",
-    [Connection.POLLING]: "Live news do not come through; asking for the sales every five seconds instead.",
-  }[connection];
-  byId("connection-notice").hidden = isBack;
-  setText(byId("connection-notice"), words);
-  byId("main").classList.toggle("stale", connection === Connection.RECONNECTING);
-  if (connectionBefore !== null) announce(isBack ? "Connected again." : words);
-  connectionBefore = connection;
 }
 
 function showRefused(error) {

@@ -3,10 +3,10 @@
 import { announce } from "./announcer.js";
 import { secondsOf } from "./api.js";
 import { whileTicking } from "./clock.js";
+import { ConnectionView } from "./connection_view.js";
 import { byId, setText } from "./dom.js";
 import { Connection } from "./event_stream.js";
 import {
-  CONNECTION_WORDS,
   formatCount,
   formatSpan,
   formatTime,
@@ -21,7 +21,13 @@ export class SaleView {
   #clock;
   #onTick;
   #status = null;
-  #connection = null;
+  #connection = new ConnectionView({
+    staleId: "hero",
+    words: {
+      [Connection.RECONNECTING]: () => this.#reconnectingWords(),
+      [Connection.POLLING]: () => "Live news do not come through; asking every five seconds instead.",
+    },
+  });
   #seenAt = null;
   #isClosed = false;
 
@@ -58,25 +64,11 @@ export class SaleView {
 
   /** Show how the page hears of the sale. */
   showConnection(connection) {
-    const before = this.#connection;
-    this.#connection = connection;
     if (connection !== Connection.LIVE) this.#clock.forget();
-    byId("connection").dataset.connection = connection;
-    byId("connection").firstElementChild.classList.toggle("on", connection === Connection.LIVE);
-    setText(byId("connection-text"), CONNECTION_WORDS[connection]);
-    const notice = byId("connection-notice");
-    const words = this.#connectionSentence();
-    notice.hidden = words === null;
-    setText(notice, words ?? "");
-    byId("hero").classList.toggle("stale", connection === Connection.RECONNECTING);
-    if (words !== null && before !== null) announce(words);
-    if (connection === Connection.LIVE && before !== null) announce("Connected again.");
+    this.#connection.show(connection);
   }
 
-  #connectionSentence() {
-    if (this.#connection === Connection.POLLING)
-      return "Live news do not come through; asking every five seconds instead.";
-    if (this.#connection !== Connection.RECONNECTING) return null;
+  #reconnectingWords() {
     const seen = this.#seenAt === null ? "" : ` This is how it was at ${formatTime(this.#seenAt)}.`;
     return `The shop does not answer; trying again and again.${seen}`;
   }
