@@ -52,8 +52,9 @@ format: .venv/installed ## Format the code and the contract
 	$(BIN)/ruff check --fix
 	$(BIN)/buf format -w protos
 
-screenshots: .venv/installed ## Take the pictures in docs/screenshots anew
+screenshots: .venv/installed ## Take the pictures in docs anew
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python docs/picture_of_watch.py
 
 clean: ## Remove the environment and what the tools left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist
