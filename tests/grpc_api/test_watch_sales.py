@@ -11,6 +11,7 @@ from flashsale.v1 import flash_sale_pb2 as pb
 from flashsale.v1 import sale_admin_pb2 as admin
 from flashsale.v1 import sale_admin_pb2_grpc as rpc
 from flashsale_server.checkout import Caller, MetricsHistory, Watching
+from flashsale_server.checkout.watching import CAPACITY
 from flashsale_server.domain import Entry, SaleTerms
 from flashsale_server.grpc_api import SaleAdminServicer
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -25,11 +26,15 @@ Answers = AsyncIterator[admin.WatchSalesResponse]
 
 @contextlib.asynccontextmanager
 async def followed(
-    stock: int = 10, *, starts_at_us: int = 0, ends_at_us: int | None = None
+    stock: int = 10,
+    *,
+    starts_at_us: int = 0,
+    ends_at_us: int | None = None,
+    capacity: int = CAPACITY,
 ) -> AsyncIterator[tuple[Shop, Watching, Answers]]:
     """A sale whose clock the test moves, and somebody who watches all sales."""
     async with open_shop(stock, starts_at_us=starts_at_us, ends_at_us=ends_at_us) as shop:
-        watching = Watching(shop.checkout, heartbeat_seconds=0.6)
+        watching = Watching(shop.checkout, capacity=capacity, heartbeat_seconds=0.6)
         servicer = SaleAdminServicer(shop.checkout, watching, MetricsHistory(shop.checkout))
         answers = servicer.WatchSales(admin.WatchSalesRequest(), Caller())
         async with asyncio.timeout(20):
@@ -143,10 +148,11 @@ async def test_what_another_process_makes_and_sells_is_told(tmp_path: Path) -> N
 
 
 async def test_watchers_are_counted_and_bounded_and_leave_nothing_behind() -> None:
-    async with followed() as (_, watching, answers):
+    async with followed(capacity=1) as (_, watching, answers):
+        before = asyncio.all_tasks()
         await anext(answers)
         assert watching.count == 1
-        watching._capacity = 1
+        assert asyncio.all_tasks() > before
         second = watching.looks_at_all(0.5)
         refused = await asyncio.gather(anext(second), return_exceptions=True)
         assert [type(error).__name__ for error in refused] == ["TooManyWatchers"]
@@ -154,7 +160,7 @@ async def test_watchers_are_counted_and_bounded_and_leave_nothing_behind() -> No
         assert [list(answer.sales) async for answer in answers] == [[]]
         assert watching.count == 0
         await turns()
-        assert not [task for task in asyncio.all_tasks() if "_follow_all" in repr(task)]
+        assert asyncio.all_tasks() == before
 
 
 async def test_it_ends_when_the_server_stops_with_the_last_change() -> None:
