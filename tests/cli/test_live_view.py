@@ -16,8 +16,9 @@ from flashsale import (
     SystemHealth,
 )
 from flashsale_server.cli.bars import bar, latency_rows, parted_bar, sparkline
+from flashsale_server.cli.crowd import CrowdSeen
 from flashsale_server.cli.following import Link, Seen
-from flashsale_server.cli.live_view import CrowdSeen, picture
+from flashsale_server.cli.live_view import picture
 from flashsale_server.cli.views import remaining
 from rich.text import Text
 

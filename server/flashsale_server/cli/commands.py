@@ -84,7 +84,7 @@ def _serve_signature() -> inspect.Signature:
                     str | None,
                     typer.Option(
                         help=f"{item.metadata['about'][:1].upper()}{item.metadata['about'][1:]}.",
-                        show_default=_shown(item.default),
+                        show_default=_default_text(item.default),
                         metavar="VALUE",
                     ),
                 ],
@@ -95,7 +95,7 @@ def _serve_signature() -> inspect.Signature:
     )
 
 
-def _shown(default: object) -> str | bool:
+def _default_text(default: object) -> str | bool:
     if default is None or default == ():
         return False
     return str(default).lower() if isinstance(default, bool) else str(default)

@@ -8,10 +8,25 @@ from typing import Final
 
 from flashsale import AsyncClient, FlashSaleError, Purchase, PurchaseState
 
-from flashsale_server.cli.live_view import CrowdSeen
-
 LOOKUPS_AT_ONCE: Final = 100
 _GIVEN_BACK: Final = (PurchaseState.RELEASED, PurchaseState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdSeen:
+    """How far a crowd is.
+
+    Attributes:
+        people: how many want to buy.
+        answered: how many were answered.
+        bought: how many of them have bought.
+        seconds: since they began.
+    """
+
+    people: int
+    answered: int
+    bought: int
+    seconds: float
 
 
 @dataclass(slots=True)

@@ -16,8 +16,9 @@ from typing import Any, Final
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
+from flashsale_server.cli.crowd import CrowdSeen
 from flashsale_server.cli.following import Seen, following
-from flashsale_server.cli.live_view import CrowdSeen, picture
+from flashsale_server.cli.live_view import picture
 from flashsale_server.cli.server_options import Server
 
 _TICK_SECONDS: Final = 0.5
@@ -32,7 +33,7 @@ def can_be_drawn_on() -> bool:
 
 
 @contextlib.asynccontextmanager
-async def live_view(
+async def shown_live(
     server: Server, sale_id: str, crowd: Callable[[], CrowdSeen] | None = None
 ) -> AsyncIterator[Seen]:
     """Draw a sale while the body runs, and leave the last picture behind."""

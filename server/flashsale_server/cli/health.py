@@ -61,13 +61,15 @@ def _sells(health: Health) -> bool:
 
 
 def _lines(health: Health) -> Iterator[str]:
-    yield health.health.value.lower()
+    from flashsale_server.cli.views import in_words
+
+    yield in_words(health.health.value)
     for reason in health.reasons:
         yield f"  {reason}"
     yield f"node     {health.node}"
     yield f"version  {health.version}, up {_whole_seconds(health)}"
     yield f"queue    {health.queue_length:,} of {health.queue_capacity:,}"
-    yield f"circuit  {health.circuit_state.value.lower().replace('_', ' ')}"
+    yield f"circuit  {in_words(health.circuit_state.value)}"
     yield f"memory   {health.memory_bytes / 1e6:,.0f} MB"
     yield f"ledger   {health.ledger}"
 

@@ -16,6 +16,7 @@ from rich.console import Group
 from rich.text import Text
 
 from flashsale_server.cli.bars import bar, in_ms, parted_bar, sparkline
+from flashsale_server.cli.crowd import CrowdSeen
 from flashsale_server.cli.following import Link, Seen
 from flashsale_server.cli.views import in_utc, in_words, remaining
 
@@ -32,23 +33,6 @@ _STATE_STYLES: Final = {
 _HEALTH_STYLES: Final = {SystemHealth.HEALTHY: "green", SystemHealth.DEGRADED: "yellow"}
 _LABEL: Final = 11
 _FIGURE: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class CrowdSeen:
-    """How far a crowd is.
-
-    Attributes:
-        people: how many want to buy.
-        answered: how many were answered.
-        bought: how many of them have bought.
-        seconds: since they began.
-    """
-
-    people: int
-    answered: int
-    bought: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +90,6 @@ def _rooms(seen: Seen, crowd: CrowdSeen | None, inner: int, height: int) -> list
     if outcomes.lines:
         rooms.append(outcomes)
     return [*rooms, server]
-
-
-def sale_in_a_line(status: SaleStatus) -> str:
-    """A sale in one plain line."""
-    held = f", {status.held_stock:,} held" if status.held_stock else ""
-    return (
-        f"{status.server_time:%H:%M:%S}  {in_words(status.state.value)}  "
-        f"{status.available_stock:,} of {status.total_stock:,} left{held}, "
-        f"{status.sold_stock:,} sold  server {in_words(status.system_health.value)}"
-    )
-
-
-def last_line(status: SaleStatus) -> str:
-    """What a sale that has ended came to."""
-    held = f", {status.held_stock:,} still held" if status.held_stock else ""
-    return (
-        f"{status.sale_id} has ended: {status.sold_stock:,} of {status.total_stock:,} sold{held}, "
-        f"{status.available_stock:,} left."
-    )
 
 
 def _sale(seen: Seen, inner: int) -> _Room:

@@ -56,7 +56,7 @@ async def rush(
         before = await client.status()
         if not as_json:
             _announce(before, users)
-        await _sent(server, client, crowd, tally, before, is_seen=not as_json)
+        await _send_crowd(server, client, crowd, tally, before, is_seen=not as_json)
         result = await _judge(client, tally, before)
     if as_json:
         print_json(result_json(before.sale_id, result))
@@ -75,7 +75,7 @@ def _announce(before: SaleStatus, users: int) -> None:
     )
 
 
-async def _sent(
+async def _send_crowd(
     server: Server,
     client: AsyncClient,
     crowd: list[str],
@@ -86,19 +86,21 @@ async def _sent(
 ) -> None:
     """Send the crowd, with the live view where there is a terminal."""
     from flashsale_server.cli.crowd import send
-    from flashsale_server.cli.drawing import can_be_drawn_on, live_view
+    from flashsale_server.cli.drawing import can_be_drawn_on, shown_live
 
     if not (is_seen and can_be_drawn_on()):
         await send(client, crowd, tally)
         return
-    async with live_view(server, before.sale_id, tally.seen) as seen:
-        await _shown(seen, lambda: seen.status is not None and seen.tells_of_seconds)
+    async with shown_live(server, before.sale_id, tally.seen) as seen:
+        await _wait_until_shown(seen, lambda: seen.status is not None and seen.tells_of_seconds)
         await send(client, crowd, tally)
         done_at = seen.server_time()
-        await _shown(seen, lambda: not seen.samples or seen.samples[-1].end_time >= done_at)
+        await _wait_until_shown(
+            seen, lambda: not seen.samples or seen.samples[-1].end_time >= done_at
+        )
 
 
-async def _shown(seen: "Seen", condition: Callable[[], bool]) -> None:
+async def _wait_until_shown(seen: "Seen", condition: Callable[[], bool]) -> None:
     """Wait until the view shows something, but not for long: the crowd matters more."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LOOK_SECONDS):

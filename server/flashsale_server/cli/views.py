@@ -36,6 +36,25 @@ def status_lines(status: SaleStatus) -> Iterator[str]:
     yield f"server     {in_words(status.system_health.value)}"
 
 
+def sale_in_a_line(status: SaleStatus) -> str:
+    """A sale in one plain line."""
+    held = f", {status.held_stock:,} held" if status.held_stock else ""
+    return (
+        f"{status.server_time:%H:%M:%S}  {in_words(status.state.value)}  "
+        f"{status.available_stock:,} of {status.total_stock:,} left{held}, "
+        f"{status.sold_stock:,} sold  server {in_words(status.system_health.value)}"
+    )
+
+
+def last_line(status: SaleStatus) -> str:
+    """What a sale that has ended came to."""
+    held = f", {status.held_stock:,} still held" if status.held_stock else ""
+    return (
+        f"{status.sale_id} has ended: {status.sold_stock:,} of {status.total_stock:,} sold{held}, "
+        f"{status.available_stock:,} left."
+    )
+
+
 def remaining(span: timedelta) -> str:
     """A span as a countdown: 00:12:41, or 2 d 03:04:05; nothing is less than none."""
     seconds = max(0, math.ceil(span.total_seconds()))

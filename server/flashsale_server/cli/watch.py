@@ -29,16 +29,16 @@ async def watch(server: Server, sale: SaleName = "default", *, as_json: AsJson =
     from flashsale_server.cli.drawing import can_be_drawn_on, until_nobody_reads
 
     if can_be_drawn_on() and not as_json:
-        await _drawn(server, sale)
+        await _draw(server, sale)
     else:
         await _while_read(_in_lines(server, sale, as_json=as_json), until_nobody_reads())
 
 
-async def _drawn(server: Server, sale: str) -> None:
-    from flashsale_server.cli.drawing import live_view
-    from flashsale_server.cli.live_view import last_line
+async def _draw(server: Server, sale: str) -> None:
+    from flashsale_server.cli.drawing import shown_live
+    from flashsale_server.cli.views import last_line
 
-    async with live_view(server, sale) as seen:
+    async with shown_live(server, sale) as seen:
         await seen.until(lambda: seen.has_ended or seen.refusal is not None)
     if seen.refusal is not None:
         raise seen.refusal
@@ -48,13 +48,13 @@ async def _drawn(server: Server, sale: str) -> None:
 
 async def _in_lines(server: Server, sale: str, *, as_json: bool) -> None:
     from flashsale_server.cli.json_lines import print_json, status_json
-    from flashsale_server.cli.live_view import last_line, sale_in_a_line
+    from flashsale_server.cli.views import last_line, sale_in_a_line
 
     before: tuple[object, ...] | None = None
     async for status in _statuses(server, sale):
         if as_json:
             print_json(status_json(status))
-        elif before != (before := _shown(status)):
+        elif before != (before := _what_a_line_shows(status)):
             typer.echo(sale_in_a_line(status))
         if status.state is SaleState.ENDED:
             if not as_json:
@@ -84,7 +84,7 @@ async def _statuses(server: Server, sale: str) -> AsyncIterator[SaleStatus]:
             yield status
 
 
-def _shown(status: SaleStatus) -> tuple[object, ...]:
+def _what_a_line_shows(status: SaleStatus) -> tuple[object, ...]:
     """What a line shows of a sale, without the time."""
     stock = (status.available_stock, status.held_stock, status.sold_stock, status.total_stock)
     return (status.state, status.system_health, *stock)
