@@ -7,11 +7,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+from flashsale.v1 import flash_sale_pb2 as pb
 
 from tests.servers import Running
 
 PURCHASE = "/flash-sale/purchase"
+EVENTS = {"accept": "text/event-stream"}
 _DETAIL = "type.googleapis.com/google.rpc."
+
+
+async def watchers_gone(shop: Running) -> None:
+    """Wait until nobody watches any more."""
+    async with asyncio.timeout(20):
+        while (await shop.stub.Metrics(pb.MetricsRequest())).watchers:
+            pass
 
 
 def reason_of(answer: httpx.Response) -> str:

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from tests.json_gateway.answers import reason_of
-from tests.json_gateway.test_streams import EVENTS, watchers_gone
+from tests.json_gateway.answers import EVENTS, reason_of, watchers_gone
 from tests.servers import Running
 
 FEED = "/v1/sales/default/entries:watch"

@@ -1,6 +1,5 @@
 """Streams over HTTP: a sale that is watched, and purchases both ways."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,20 +7,21 @@ from typing import Any
 import httpx
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from tests.json_gateway.answers import PURCHASE, RawConnection, connected, reason_in, reason_of
+from tests.json_gateway.answers import (
+    EVENTS,
+    PURCHASE,
+    RawConnection,
+    connected,
+    reason_in,
+    reason_of,
+    watchers_gone,
+)
 from tests.servers import Running
 
 WATCH = "/flash-sale/status:watch"
-EVENTS = {"accept": "text/event-stream"}
 STREAM_HEAD = (
     b"POST /flash-sale/purchase:stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
-
-
-async def watchers_gone(shop: Running) -> None:
-    async with asyncio.timeout(20):
-        while (await shop.stub.Metrics(pb.MetricsRequest())).watchers:
-            pass
 
 
 def line_of(user_id: str) -> bytes:
