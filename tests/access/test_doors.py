@@ -24,7 +24,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
-from tests.access.test_guard import pem
+from tests.access.keys import pem
 from tests.servers import Running, running
 
 KEY = ec.generate_private_key(ec.SECP256R1())

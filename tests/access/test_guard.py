@@ -10,7 +10,6 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from flashsale_server.access import (
     FileUnusable,
@@ -23,6 +22,8 @@ from flashsale_server.access import (
     verifying_keys,
 )
 from flashsale_server.checkout import PermissionDenied, Unauthenticated
+
+from tests.access.keys import pem
 
 BUY = "flashsale.v1.FlashSaleService/Purchase"
 LOOK = "flashsale.v1.FlashSaleService/Status"
@@ -41,12 +42,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def pem(key: Any) -> str:
-    public = serialization.PublicFormat.SubjectPublicKeyInfo
-    made: bytes = key.public_key().public_bytes(serialization.Encoding.PEM, public)
-    return made.decode()
 
 
 def guard_with(

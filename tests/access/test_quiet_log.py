@@ -19,8 +19,8 @@ from flashsale import (
 )
 from flashsale_server.access import Role, new_token
 
+from tests.access.keys import pem
 from tests.access.test_doors import KEY
-from tests.access.test_guard import pem
 from tests.servers import server_process
 
 SECRET = "Xq7"  # a part of every user id, request id and purchase here

@@ -20,7 +20,7 @@ from flashsale_server.settings import Settings, SettingsInvalid
 from flashsale_server.telemetry import TracesUnusable, open_traces
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.access.test_guard import pem
+from tests.access.keys import pem
 from tests.checkout.troubled_ledger import Fate, TroubledLedger
 from tests.servers import running, server_process
 from tests.telemetry.collector import Collector, attributes_of, collecting
