@@ -15,7 +15,7 @@ def greet(server: Server) -> None:
     typer.echo(
         f"Flash Sale is open.\n"
         f"  gRPC    {host}:{server.grpc_port}\n"
-        f"  HTTP    {scheme}://{web}:{server.http_port}/  (/operator, /docs, /metrics)\n"
+        f"  HTTP    {scheme}://{web}:{server.http_port}  (/, /operator, /docs, /metrics)\n"
         f"  ledger  {server.ledger_location}\n"
         f"  sale    {server.sale.sale_id}: {sale.available_stock} of {sale.total_stock} left, "
         f"{server.sale_state.value.lower().replace('_', ' ')}"
