@@ -93,6 +93,21 @@ async def test_a_second_unit_where_there_is_one_for_each_shows_the_first(visitor
         await visitor.sees_left(4)
 
 
+@pytest.mark.parametrize(
+    ("user_id", "words"),
+    [("x" * 129, "That is too long for a user id."), ("..", "Dots alone are no user id here.")],
+)
+async def test_what_is_no_user_id_is_said_and_never_mended(
+    visitor: Visitor, user_id: str, words: str
+) -> None:
+    async with open_shop(stock="5") as shop:
+        await visitor.follow(shop.server.url)
+        await visitor.buy(user_id)
+        await expect(visitor.page.get_by_text(words)).to_be_visible()
+        await expect(visitor.page.get_by_label("Your user id")).to_have_value(user_id)
+        await visitor.sees_left(5)
+
+
 async def test_nobody_buys_without_saying_for_whom(visitor: Visitor) -> None:
     async with open_shop(stock="5") as shop:
         await visitor.follow(shop.server.url)

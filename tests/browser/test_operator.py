@@ -210,6 +210,7 @@ async def test_a_paused_sale_that_has_not_begun_can_be_resumed(operator: Operato
         await operator.press("Pause")
         await operator.confirm()
         await operator.is_done("Paused Flash sale.")
+        await expect(operator.row("default")).to_contain_text("Upcoming, paused")
         await expect(operator.entries).to_contain_text(["Sale paused", "Sale made"])
         await operator.press("Resume")
         await operator.confirm()

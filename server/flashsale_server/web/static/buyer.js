@@ -238,7 +238,12 @@ function foundWords({ userId, purchases, problem }) {
 function userIn(input, problem) {
   const userId = input.value.trim();
   const isTooLong = new TextEncoder().encode(userId).length > 128;
-  const words = userId === "" ? "Whose? Give a user id." : isTooLong ? "That is too long for a user id." : "";
+  // Such an id cannot be looked up: a browser takes it for a folder of the path.
+  const isDots = userId === "." || userId === "..";
+  let words = "";
+  if (userId === "") words = "Whose? Give a user id.";
+  else if (isTooLong) words = "That is too long for a user id.";
+  else if (isDots) words = "Dots alone are no user id here.";
   input.setAttribute("aria-invalid", String(words !== ""));
   problem.hidden = words === "";
   setText(problem, words);
@@ -296,8 +301,10 @@ async function offerSales() {
   const options = sales.map(({ saleId, title }) =>
     element("option", { value: saleId }, isShared(title) ? `${title} · ${saleId}` : title || saleId),
   );
+  const current = saleInAddress();
+  if (!sales.some(({ saleId }) => saleId === current)) options.unshift(element("option", { value: current }, current));
   chooser.replaceChildren(...options);
-  chooser.value = saleInAddress();
+  chooser.value = current;
   byId("chooser").hidden = sales.length < 2;
 }
 

@@ -24,8 +24,9 @@ export function wholeNumberIn(made, none) {
   const text = made.input.value.trim();
   const number = Number(text);
   if (text === "" && !made.input.validity.badInput && none !== undefined) return none;
-  if (text !== "" && Number.isSafeInteger(number)) return number;
-  setProblem(made, "A whole number, please.");
+  const isWhole = text !== "" && Number.isInteger(number);
+  if (isWhole && Math.abs(number) < 2 ** 31) return number;
+  setProblem(made, isWhole ? "That is more than can be counted here." : "A whole number, please.");
   return null;
 }
 

@@ -4,7 +4,7 @@
 import { call } from "./api.js";
 import { askForChange } from "./change_dialog.js";
 import { field, instantIn, setProblem, wholeNumberIn } from "./form_fields.js";
-import { formatCount, formatTime, plural, spanWords, STATE_WORDS } from "./words.js";
+import { formatCount, formatTime, plural, spanWords, stateWords } from "./words.js";
 
 /** Make a sale; resolves to it, or to null. */
 export function createSale() {
@@ -68,7 +68,7 @@ export function pauseSale(sale) {
   return changeSale(sale, "pause", {
     title: `Pause ${nameOf(sale)}?`,
     button: "Pause",
-    about: (now) => `Nobody can buy from ${nameOf(now)} until it is resumed. Holds can still be confirmed and given back. ${stateWords(now)}`,
+    about: (now) => `Nobody can buy from ${nameOf(now)} until it is resumed. Holds can still be confirmed and given back. ${presentWords(now)}`,
   });
 }
 
@@ -77,7 +77,7 @@ export function resumeSale(sale) {
   return changeSale(sale, "resume", {
     title: `Resume ${nameOf(sale)}?`,
     button: "Resume",
-    about: (now) => `${nameOf(now)} goes on: ${plural(now.availableStock, "unit")} can be bought again. ${stateWords(now)}`,
+    about: (now) => `${nameOf(now)} goes on: ${plural(now.availableStock, "unit")} can be bought again. ${presentWords(now)}`,
   });
 }
 
@@ -90,7 +90,7 @@ export function restockSale(sale) {
     title: `Restock ${nameOf(sale)}`,
     button: "Restock",
     fields: [change],
-    about: (now) => `${restockWords(now, Number(change.input.value))} ${stateWords(now)}`,
+    about: (now) => `${restockWords(now, Number(change.input.value))} ${presentWords(now)}`,
     body: () => {
       const stockChange = wholeNumberIn(change);
       return stockChange === null ? null : { stockChange };
@@ -117,7 +117,7 @@ export function endSale(sale) {
     button: "End the sale",
     fields: [typed],
     about: (now) => `${nameOf(now)} ends now and cannot be opened again: ${plural(now.availableStock, "unit")} will not be sold. `
-      + `Holds can still be confirmed until they expire. ${stateWords(now)}`,
+      + `Holds can still be confirmed until they expire. ${presentWords(now)}`,
     body: () => {
       if (typed.input.value.trim() === sale.saleId) return {};
       setProblem(typed, `This is not the sale's id, which is ${sale.saleId}.`);
@@ -147,6 +147,7 @@ function nameOf({ title, saleId }) {
   return title ? `“${title}” (${saleId})` : `“${saleId}”`;
 }
 
-function stateWords({ state, availableStock, totalStock, soldStock }) {
-  return `It is ${(STATE_WORDS[state] ?? "unknown").toLowerCase()} now, with ${formatCount(availableStock)} of ${formatCount(totalStock)} left and ${formatCount(soldStock)} sold.`;
+function presentWords(sale) {
+  const { availableStock, totalStock, soldStock } = sale;
+  return `It is ${stateWords(sale).toLowerCase()} now, with ${formatCount(availableStock)} of ${formatCount(totalStock)} left and ${formatCount(soldStock)} sold.`;
 }

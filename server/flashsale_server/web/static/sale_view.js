@@ -14,6 +14,7 @@ import {
   plural,
   spanWords,
   STATE_WORDS,
+  stateWords,
 } from "./words.js";
 
 /** Shows a sale, and follows the clock until it is closed. */
@@ -55,7 +56,7 @@ export class SaleView {
     this.#status = status;
     this.#seenAt = status.serverTime;
     setText(byId("title"), status.title || status.saleId);
-    showState(status.state);
+    showState(status);
     showStock(status, before);
     showFacts(status);
     this.#tick();
@@ -116,7 +117,7 @@ function headline(status, left) {
 function showNothing() {
   setText(byId("title"), "Flash sale");
   document.title = "Flash sale";
-  showState("");
+  showState({ state: "" });
   setText(byId("state"), "Loading");
   for (const id of ["available", "sold", "held", "queue", "health"]) setText(byId(id), "–");
   setText(byId("of-total"), "left");
@@ -125,11 +126,11 @@ function showNothing() {
   byId("connection-notice").hidden = true;
 }
 
-function showState(state) {
+function showState({ state, paused }) {
   const pill = byId("state");
   pill.dataset.state = state;
   pill.classList.toggle("strong", state === "SALE_STATE_LIVE");
-  setText(pill, STATE_WORDS[state] ?? "");
+  setText(pill, stateWords({ state, paused }));
   byId("hero").dataset.state = state;
   const icon = byId("icon");
   const href = `${icon.dataset.folder}/${state === "SALE_STATE_LIVE" ? "favicon" : "favicon-quiet"}.svg`;
@@ -179,7 +180,7 @@ function stateSentence(status) {
     case "SALE_STATE_ENDED":
       return "The sale is over.";
     default:
-      return "The sale opens later.";
+      return status.paused ? "The shop has paused the sale; it opens later." : "The sale opens later.";
   }
 }
 

@@ -2,13 +2,13 @@
 // the focus; sales that are over come last.
 
 import { byId, element, setText } from "./dom.js";
-import { formatCount, formatTime, STATE_WORDS } from "./words.js";
+import { formatCount, formatTime, stateWords } from "./words.js";
 
 const SHOWN_AT_FIRST = 20;
 const ENDED = "SALE_STATE_ENDED";
 
 /** What can be done to a sale, in the order of its buttons; the first one pauses it or resumes it. */
-const ACTIONS = ["pause", "resume", "restock", "end"];
+const ACTIONS = ["pause", "restock", "end"];
 
 /** Shows sales, and lets one be chosen. */
 export class SalesTable {
@@ -114,7 +114,7 @@ export class SalesTable {
     row.classList.toggle("chosen", sale.saleId === this.#chosen);
     setText(name.firstElementChild, sale.title || sale.saleId);
     name.lastElementChild.hidden = !sale.title;
-    setText(state, STATE_WORDS[sale.state] ?? "");
+    setText(state, stateWords(sale));
     state.classList.toggle("strong", sale.state === "SALE_STATE_LIVE");
     const words = `${formatCount(available)} of ${formatCount(total)} left`;
     setText(left, words);
@@ -131,16 +131,13 @@ export class SalesTable {
 }
 
 function showButtons(buttons, sale) {
-  const isPaused = sale.state === "SALE_STATE_PAUSED";
-  const words = { pause: isPaused ? "Resume" : "Pause", resume: "Resume", restock: "Restock", end: "End" };
-  buttons.pause.dataset.action = isPaused ? "resume" : "pause";
+  const words = { pause: sale.paused ? "Resume" : "Pause", restock: "Restock", end: "End" };
+  buttons.pause.dataset.action = sale.paused ? "resume" : "pause";
   for (const action of ACTIONS) {
     setText(buttons[action], words[action]);
     buttons[action].setAttribute("aria-label", `${words[action]} ${sale.title || sale.saleId}`);
     buttons[action].hidden = sale.state === ENDED;
   }
-  // Before its start a sale is upcoming, whether it is paused or not.
-  buttons.resume.hidden = sale.state !== "SALE_STATE_UPCOMING";
 }
 
 /** Whether a sale is as it was before; an answer may come in after a newer event. */

@@ -15,6 +15,12 @@ export const STATE_WORDS = Object.freeze({
   SALE_STATE_ENDED: "Ended",
 });
 
+/** The state of a sale; one that is paused before its start is upcoming still. */
+export function stateWords({ state, paused }) {
+  const isPausedEarly = paused && state === "SALE_STATE_UPCOMING";
+  return isPausedEarly ? "Upcoming, paused" : (STATE_WORDS[state] ?? "");
+}
+
 export const OUTCOME_WORDS = Object.freeze({
   OUTCOME_PURCHASED: "Purchased",
   OUTCOME_HELD: "Held",
