@@ -15,7 +15,7 @@ serve: .venv/installed ## Run the service with its embedded ledger
 	$(BIN)/flash-sale serve
 
 test: .venv/installed ## Run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 coverage: .venv/installed ## Run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
