@@ -23,6 +23,19 @@ async def watchers_gone(shop: Running) -> None:
             pass
 
 
+async def told(answer: httpx.Response, things: str) -> AsyncIterator[dict[str, Any]]:
+    """What a stream tells of, one by one, as lines of JSON or as events."""
+    async for line in answer.aiter_lines():
+        if line.startswith("{"):
+            message = json.loads(line)["result"]
+        elif line.startswith("data: "):
+            message = json.loads(line.removeprefix("data: "))
+        else:
+            continue
+        for thing in message[things]:
+            yield thing
+
+
 def reason_of(answer: httpx.Response) -> str:
     """The reason in an error body, which must be a google.rpc.Status with one ErrorInfo."""
     assert answer.headers["content-type"] == "application/json"

@@ -1,27 +1,15 @@
 """The change feed over HTTP: lines of JSON, and Server-Sent Events for browsers."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from tests.json_gateway.answers import EVENTS, reason_of, watchers_gone
+from tests.json_gateway.answers import EVENTS, reason_of, told, watchers_gone
 from tests.servers import Running
 
 FEED = "/v1/sales/default/entries:watch"
-
-
-async def entries_of(answer: httpx.Response) -> AsyncIterator[dict[str, object]]:
-    async for line in answer.aiter_lines():
-        if line.startswith("{"):
-            for entry in json.loads(line)["result"]["entries"]:
-                yield entry
-        elif line.startswith("data: "):
-            for entry in json.loads(line.removeprefix("data: "))["entries"]:
-                yield entry
 
 
 async def buy(shop: Running, *users: str) -> None:
@@ -35,7 +23,7 @@ async def test_past_entries_come_first_then_live_ones(
 ) -> None:
     await buy(shop, "ann")
     async with web.stream("GET", FEED, headers=headers) as answer, asyncio.timeout(20):
-        entries = entries_of(answer)
+        entries = told(answer, "entries")
         first, second = await anext(entries), await anext(entries)
         assert (first["position"], first["kind"]) == ("1", "ENTRY_KIND_OPENED")
         assert (second["position"], second["userId"]) == ("2", "ann")
@@ -58,7 +46,7 @@ async def test_it_goes_on_after_any_position(
     for after in range(4):
         path = f"{FEED}?afterPosition={after}"
         async with web.stream("GET", path, headers=headers) as answer, asyncio.timeout(20):
-            entries = entries_of(answer)
+            entries = told(answer, "entries")
             positions = [int(str((await anext(entries))["position"])) for _ in range(4 - after)]
         assert positions == list(range(after + 1, 5))
 
@@ -75,7 +63,7 @@ async def test_a_browser_that_has_lost_the_stream_goes_on_after_its_last_event(
                 break
     headers = {**EVENTS, "last-event-id": last}
     async with web.stream("GET", FEED, headers=headers) as answer, asyncio.timeout(20):
-        entries = entries_of(answer)
+        entries = told(answer, "entries")
         positions = [(await anext(entries))["position"] for _ in range(2)]
     assert positions == ["3", "4"]
     answer = await web.get(FEED, headers={**EVENTS, "last-event-id": "soon"})
@@ -98,7 +86,7 @@ async def test_a_sale_that_is_not_there_has_no_feed(web: httpx.AsyncClient) -> N
 
 async def test_it_ends_when_the_server_stops(shop: Running, web: httpx.AsyncClient) -> None:
     async with web.stream("GET", FEED) as answer, asyncio.timeout(20):
-        entries = entries_of(answer)
+        entries = told(answer, "entries")
         await anext(entries)
         await buy(shop, "ann")
         stopping = asyncio.create_task(shop.server.stop())

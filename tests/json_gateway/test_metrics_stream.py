@@ -1,28 +1,15 @@
 """What a server does, second by second, over HTTP: lines of JSON, and Server-Sent Events."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from tests.json_gateway.answers import EVENTS, reason_of, watchers_gone
+from tests.json_gateway.answers import EVENTS, reason_of, told, watchers_gone
 from tests.servers import Running
 
 METRICS = "/v1/metrics:watch"
-
-
-async def samples_of(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
-    async for line in answer.aiter_lines():
-        if line.startswith("{"):
-            for sample in json.loads(line)["result"]["samples"]:
-                yield sample
-        elif line.startswith("data: "):
-            for sample in json.loads(line.removeprefix("data: "))["samples"]:
-                yield sample
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS])
@@ -31,7 +18,7 @@ async def test_each_second_is_told(
 ) -> None:
     async with web.stream("GET", METRICS, headers=headers) as answer, asyncio.timeout(20):
         await shop.stub.Purchase(pb.PurchaseRequest(user_id="ann"))
-        samples = samples_of(answer)
+        samples = told(answer, "samples")
         while not (sample := await anext(samples))["attempts"]:
             pass
         assert sample["outcomes"] == [{"outcome": "OUTCOME_PURCHASED", "count": "1"}]
@@ -40,7 +27,7 @@ async def test_each_second_is_told(
         assert sample["duration"].endswith("s")
         path = f"{METRICS}?afterTime={sample['endTime']}"
         async with web.stream("GET", path, headers=headers) as later:
-            assert (await anext(samples_of(later)))["endTime"] > sample["endTime"]
+            assert (await anext(told(later, "samples")))["endTime"] > sample["endTime"]
     await watchers_gone(shop)
 
 

@@ -1,28 +1,15 @@
 """All sales over HTTP: lines of JSON, and Server-Sent Events."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 from flashsale.v1 import flash_sale_pb2 as pb
 
-from tests.json_gateway.answers import EVENTS, reason_of, watchers_gone
+from tests.json_gateway.answers import EVENTS, reason_of, told, watchers_gone
 from tests.servers import Running
 
 SALES = "/v1/sales:watch"
-
-
-async def sales_of(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
-    async for line in answer.aiter_lines():
-        if line.startswith("{"):
-            for sale in json.loads(line)["result"]["sales"]:
-                yield sale
-        elif line.startswith("data: "):
-            for sale in json.loads(line.removeprefix("data: "))["sales"]:
-                yield sale
 
 
 @pytest.mark.parametrize("headers", [{}, EVENTS])
@@ -30,7 +17,7 @@ async def test_each_change_of_a_sale_is_told(
     shop: Running, web: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     async with web.stream("GET", SALES, headers=headers) as answer, asyncio.timeout(20):
-        sales = sales_of(answer)
+        sales = told(answer, "sales")
         first = await anext(sales)
         assert first == (await web.get("/v1/sales/default")).json()
         await shop.stub.Purchase(pb.PurchaseRequest(user_id="ann"))

@@ -23,6 +23,11 @@ export class ApiError extends Error {
     this.violations = named("google.rpc.BadRequest")?.fieldViolations ?? [];
   }
 
+  /** Whether there is no token, or one that does not allow this. */
+  get wantsToken() {
+    return [401, 403].includes(this.httpStatus);
+  }
+
   /** Whether asking again, just so, would be answered in the same way. */
   get isFinal() {
     return this.httpStatus >= 400 && this.httpStatus < 500 && ![408, 429, 499].includes(this.httpStatus);
@@ -108,6 +113,16 @@ async function errorOf(response) {
   }
   const seconds = Number.parseFloat(response.headers.get("retry-after") ?? "");
   return new ApiError(response.status, status ?? {}, Number.isFinite(seconds) ? seconds : null);
+}
+
+/** The path of a sale. */
+export function salePath(saleId) {
+  return `/v1/sales/${encodeURIComponent(saleId)}`;
+}
+
+/** The path of what a user has bought in a sale. */
+export function purchasesPath(saleId, userId) {
+  return `${salePath(saleId)}/purchase/${encodeURIComponent(userId)}`;
 }
 
 /** The seconds of a google.protobuf.Duration, such as "1.5s". */

@@ -3,7 +3,7 @@
 import { whileTicking } from "./clock.js";
 import { element, setText } from "./dom.js";
 import { purchaseWords } from "./purchase_view.js";
-import { formatTime, inSeconds, plural } from "./words.js";
+import { formatTime, inSeconds, isOwned, plural } from "./words.js";
 
 /** What an attempt came to: {headline, text, isYours}. */
 export function attemptWords(attempt) {
@@ -61,8 +61,7 @@ function owned(purchase) {
     PURCHASE_STATE_RELEASED: purchase.endedHere ? "Given back" : "The hold is over",
     PURCHASE_STATE_CANCELLED: "Cancelled by the shop",
   };
-  const isYours = ["PURCHASE_STATE_CONFIRMED", "PURCHASE_STATE_HELD"].includes(purchase.state);
-  return { headline: headlines[purchase.state] ?? "Decided", isYours };
+  return { headline: headlines[purchase.state] ?? "Decided", isYours: isOwned(purchase) };
 }
 
 function refusal(headline, text) {

@@ -16,23 +16,24 @@ const KEPT = 30;
 export class Attempts {
   #key;
   #onChanged;
+  #changedElsewhere;
   #known = null; // what is kept, as it was read last
 
   /** `onChanged` is called whenever they change, also from another tab. */
   constructor(saleId, onChanged) {
     this.#key = `flash-sale.attempts.${saleId}`;
     this.#onChanged = onChanged;
-    this.changedElsewhere = ({ key }) => {
+    this.#changedElsewhere = ({ key }) => {
       if (key !== this.#key && key !== null) return;
       this.#known = null;
       onChanged();
     };
-    window.addEventListener("storage", this.changedElsewhere);
+    window.addEventListener("storage", this.#changedElsewhere);
   }
 
   /** Watch them no longer. */
   close() {
-    window.removeEventListener("storage", this.changedElsewhere);
+    window.removeEventListener("storage", this.#changedElsewhere);
   }
 
   /** All of them. */

@@ -1,17 +1,17 @@
 // The buyers' page: one sale, followed as it goes; buying; looking up; this browser's own attempts.
 
 import { announce } from "./announcer.js";
-import { call, changeToken } from "./api.js";
+import { call, changeToken, purchasesPath, salePath } from "./api.js";
 import { attemptLine, attemptWords, latestAttempt } from "./attempt_view.js";
 import { Attempts } from "./attempts.js";
 import { ServerClock } from "./clock.js";
 import { byId, element, replaceIn, setText } from "./dom.js";
 import { EventStream } from "./event_stream.js";
 import { PurchaseViews } from "./purchase_view.js";
-import { newRequestId, salePath, settle } from "./purchasing.js";
+import { newRequestId, settle } from "./purchasing.js";
 import { chanceOf, SaleView } from "./sale_view.js";
 import { keep, recall } from "./storage.js";
-import { errorWords, plural } from "./words.js";
+import { errorWords, isOwned, plural } from "./words.js";
 
 const USER = "flash-sale.user";
 const SALE_ID = /^[a-z0-9-]{1,63}$/;
@@ -185,10 +185,7 @@ class BuyerPage {
     const userId = userIn(byId("lookup-user"), byId("lookup-problem"));
     if (userId === null) return;
     try {
-      const { purchases } = await call(
-        "GET",
-        `${salePath(this.#saleId)}/purchase/${encodeURIComponent(userId)}`,
-      );
+      const { purchases } = await call("GET", purchasesPath(this.#saleId, userId));
       this.#lookedUp = { userId, purchases };
     } catch (error) {
       this.#lookedUp = { userId, purchases: [], problem: errorWords(error) };
@@ -213,10 +210,6 @@ class BuyerPage {
       ),
     );
   }
-}
-
-function isOwned({ state }) {
-  return state === "PURCHASE_STATE_CONFIRMED" || state === "PURCHASE_STATE_HELD";
 }
 
 function foundWords({ userId, purchases, problem }) {
@@ -253,7 +246,7 @@ function userIn(input, problem) {
 
 /** There is no such sale, or it is not for this visitor: say so kindly. */
 function showElsewhere(error, saleId) {
-  const needsToken = [401, 403].includes(error.httpStatus);
+  const needsToken = error.wantsToken ?? false;
   showSale(false);
   setText(byId("elsewhere-title"), needsToken ? "This shop asks for a token" : "There is no such sale");
   setText(

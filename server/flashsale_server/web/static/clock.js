@@ -31,6 +31,19 @@ export function whileTicking(tick) {
   }, TICK_MS);
 }
 
+/** A function that has `draw` called before the next frame, once for all calls until then. */
+export function oncePerFrame(draw) {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      draw();
+    });
+  };
+}
+
 /** Resolves after `ms` milliseconds. */
 export function sleep(ms) {
   return new Promise((resolve) => {

@@ -28,6 +28,13 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Tell those who do not see a progress bar how much of `total` it shows, and that in words. */
+export function tellBar(bar, value, total, words) {
+  bar.setAttribute("aria-valuemax", String(Math.max(1, total)));
+  bar.setAttribute("aria-valuenow", String(value));
+  bar.setAttribute("aria-valuetext", words);
+}
+
 /**
  * Replace what is in `container`, without losing the focus: it goes to the element with the same data-key, else to the
  * container itself, which needs a tabindex.

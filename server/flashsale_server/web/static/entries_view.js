@@ -1,6 +1,8 @@
 // The latest entries of a sale's ledger, as they happen, newest first. A stream that broke goes on after the last
 // position that came, so nothing is missed and nothing is shown twice.
 
+import { salePath } from "./api.js";
+import { oncePerFrame } from "./clock.js";
 import { byId, element, setText } from "./dom.js";
 import { EventStream } from "./event_stream.js";
 import { errorWords, formatChange, formatCount, formatTimeExactly, KIND_WORDS, OUTCOME_WORDS, plural } from "./words.js";
@@ -11,7 +13,7 @@ const SHOWN = 40;
 export class EntriesView {
   #entries = [];
   #stream;
-  #isDue = false;
+  #showSoon = oncePerFrame(() => this.#isClosed || this.#show());
   #isClosed = false;
 
   /** Begin with the entries just before `sale.position`. */
@@ -19,7 +21,7 @@ export class EntriesView {
     setText(byId("entries-sale"), sale.title || sale.saleId);
     this.#say("Nothing yet.");
     const after = Math.max(0, Number(sale.position) - SHOWN);
-    this.#stream = new EventStream(`/v1/sales/${sale.saleId}/entries:watch?afterPosition=${after}`, {
+    this.#stream = new EventStream(`${salePath(sale.saleId)}/entries:watch?afterPosition=${after}`, {
       restsWhenHidden: true,
       onMessage: ({ entries }) => this.#take(entries),
       onRefused: (error) => this.#say(errorWords(error)),
@@ -35,12 +37,7 @@ export class EntriesView {
   #take(entries) {
     if (entries.length === 0) return;
     this.#entries = [...entries.slice(-SHOWN).reverse(), ...this.#entries].slice(0, SHOWN);
-    if (this.#isDue) return;
-    this.#isDue = true;
-    requestAnimationFrame(() => {
-      this.#isDue = false;
-      if (!this.#isClosed) this.#show();
-    });
+    this.#showSoon();
   }
 
   #show() {

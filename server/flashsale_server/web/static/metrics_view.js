@@ -3,6 +3,7 @@
 
 import { secondsOf } from "./api.js";
 import { logScale, TimeChart } from "./chart.js";
+import { oncePerFrame } from "./clock.js";
 import { byId } from "./dom.js";
 import { EventStream } from "./event_stream.js";
 import { formatCount, formatMs, OUTCOME_WORDS } from "./words.js";
@@ -53,7 +54,7 @@ export class MetricsView {
   #charts;
   #onSample;
   #spanMs = KEPT_MS;
-  #isDue = false;
+  #drawSoon = oncePerFrame(() => this.#draw());
 
   /** `onSample` takes each new MetricsSample; `onRefused` an ApiError of a server that will not tell. */
   constructor({ onSample, onRefused }) {
@@ -84,16 +85,6 @@ export class MetricsView {
     const oldest = (this.#points.at(-1)?.endMs ?? 0) - KEPT_MS;
     this.#points = this.#points.filter(({ endMs }) => endMs > oldest);
     this.#drawSoon();
-  }
-
-  /** Draw once for all that comes within a frame. */
-  #drawSoon() {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    requestAnimationFrame(() => {
-      this.#isDue = false;
-      this.#draw();
-    });
   }
 
   #draw() {

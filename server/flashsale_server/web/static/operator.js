@@ -104,7 +104,7 @@ function showRefused(error) {
   byId("main").hidden = true;
   byId("connection").hidden = true;
   byId("refused").hidden = false;
-  const wantsToken = [401, 403].includes(error.httpStatus);
+  const wantsToken = error.wantsToken;
   setText(byId("refused-title"), wantsToken ? "This page is the operator's" : "This page does not work here");
   setText(byId("refused-text"), wantsToken ? "It opens with the token of an admin; one with the role “metrics” may look, and change nothing." : errorWords(error));
   byId("other-token").hidden = !wantsToken;

@@ -1,10 +1,9 @@
 // A purchase to look at. A hold shows how long it lasts, and can be confirmed or given back.
 
 import { announce } from "./announcer.js";
-import { call } from "./api.js";
+import { call, purchasesPath, salePath } from "./api.js";
 import { sleep, whileTicking } from "./clock.js";
 import { element, setText } from "./dom.js";
-import { salePath } from "./purchasing.js";
 import { errorWords, formatSpan, formatTimeExactly, plural, PURCHASE_WORDS } from "./words.js";
 
 const LOOK_AGAIN_MS = 1_000;
@@ -56,8 +55,7 @@ export class PurchaseViews {
 
   async #hasBecomeKnown(purchase) {
     try {
-      const path = `${salePath(this.#saleId)}/purchase/${encodeURIComponent(purchase.userId)}`;
-      const { purchases } = await call("GET", path);
+      const { purchases } = await call("GET", purchasesPath(this.#saleId, purchase.userId));
       const now = purchases.find(({ purchaseId }) => purchaseId === purchase.purchaseId);
       if (now === undefined) return true; // the shop has begun again without it
       const isOpen = now.state === "PURCHASE_STATE_HELD";

@@ -2,7 +2,7 @@
 // When an answer is lost, the same request is sent again and says so, until the server has told what
 // became of it.
 
-import { call } from "./api.js";
+import { call, salePath } from "./api.js";
 import { sleep, withJitter } from "./clock.js";
 import { errorWords, reasonWords } from "./words.js";
 
@@ -13,11 +13,6 @@ const WAITS_MS = [500, 1_000, 2_000, 4_000];
 export function newRequestId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** The path of a sale. */
-export function salePath(saleId) {
-  return `/v1/sales/${encodeURIComponent(saleId)}`;
 }
 
 /**

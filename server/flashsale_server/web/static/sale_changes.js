@@ -1,7 +1,7 @@
 // What the shop can do to a sale, each in words before it is done. A change carries the etag of the sale as it was shown,
 // so of two people who change a sale at once only one does, and a change whose answer was lost is not made twice.
 
-import { call } from "./api.js";
+import { call, salePath } from "./api.js";
 import { askForChange } from "./change_dialog.js";
 import { field, instantIn, setProblem, wholeNumberIn } from "./form_fields.js";
 import { formatCount, formatTime, plural, spanWords, stateWords } from "./words.js";
@@ -129,7 +129,7 @@ export function endSale(sale) {
 /** Ask for a change of a sale that may be changed by others meanwhile. */
 function changeSale(sale, verb, { body = () => ({}), about, ...asked }) {
   let now = sale;
-  const path = `/v1/sales/${sale.saleId}`;
+  const path = salePath(sale.saleId);
   return askForChange({
     ...asked,
     about: () => about(now),

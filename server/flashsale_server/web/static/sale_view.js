@@ -4,7 +4,7 @@ import { announce } from "./announcer.js";
 import { secondsOf } from "./api.js";
 import { whileTicking } from "./clock.js";
 import { ConnectionView } from "./connection_view.js";
-import { byId, setText } from "./dom.js";
+import { byId, setText, tellBar } from "./dom.js";
 import { Connection } from "./event_stream.js";
 import {
   formatCount,
@@ -76,36 +76,36 @@ export class SaleView {
 
   #tick() {
     const status = this.#status;
-    const { label, until, text } = countdownOf(status, this.#clock.now());
+    const { label, text } = countdownOf(status, this.#clock.now());
     byId("countdown-line").hidden = label === "";
     setText(byId("countdown-label"), label);
     setText(byId("countdown"), text);
-    const title = `${headline(status, until === null ? "" : text)} · ${status.title || status.saleId}`;
+    const title = `${headline(status, text)} · ${status.title || status.saleId}`;
     if (document.title !== title) document.title = title;
     this.#onTick(status);
   }
 }
 
-/** What the clock has to say: {label, until, text}. */
+/** What the clock has to say: {label, text}. */
 function countdownOf(status, now) {
   const startsAt = Date.parse(status.startTime);
   const endsAt = status.endTime ? Date.parse(status.endTime) : null;
   if (status.state === "SALE_STATE_UPCOMING") {
     const left = startsAt - now;
     return left > 0
-      ? { label: "Opens in", until: startsAt, text: formatSpan(left) }
-      : { label: "Opening…", until: null, text: "" };
+      ? { label: "Opens in", text: formatSpan(left) }
+      : { label: "Opening…", text: "" };
   }
   if (status.state === "SALE_STATE_ENDED") {
     return endsAt === null || endsAt > now
       ? nothing
-      : { label: "Ended", until: null, text: formatTime(status.endTime) };
+      : { label: "Ended", text: formatTime(status.endTime) };
   }
-  if (endsAt !== null) return { label: "Ends in", until: endsAt, text: formatSpan(endsAt - now) };
-  return { label: "Open since", until: null, text: formatTime(status.startTime) };
+  if (endsAt !== null) return { label: "Ends in", text: formatSpan(endsAt - now) };
+  return { label: "Open since", text: formatTime(status.startTime) };
 }
 
-const nothing = { label: "", until: null, text: "" };
+const nothing = { label: "", text: "" };
 
 function headline(status, left) {
   if (status.state === "SALE_STATE_UPCOMING") return left === "" ? "Opening" : `Opens in ${left}`;
@@ -144,9 +144,7 @@ function showStock(status, before) {
   figure.style.setProperty("--characters", String(Math.max(2, formatCount(available).length)));
   setText(byId("of-total"), `of ${formatCount(total)} left`);
   const bar = byId("stock-bar");
-  bar.setAttribute("aria-valuemax", String(Math.max(1, total)));
-  bar.setAttribute("aria-valuenow", String(available));
-  bar.setAttribute("aria-valuetext", `${formatCount(available)} of ${formatCount(total)} left`);
+  tellBar(bar, available, total, `${formatCount(available)} of ${formatCount(total)} left`);
   const part = (units) => String(total > 0 ? units / total : 0);
   bar.firstElementChild.style.setProperty("--filled", part(available + held));
   bar.lastElementChild.style.setProperty("--filled", part(available));

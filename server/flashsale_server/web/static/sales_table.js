@@ -1,7 +1,7 @@
 // The table of all sales, each row with its live stock. Rows stay where they are while their figures change, and so does
 // the focus; sales that are over come last.
 
-import { byId, element, setText } from "./dom.js";
+import { byId, element, setText, tellBar } from "./dom.js";
 import { formatCount, formatTime, stateWords } from "./words.js";
 
 const SHOWN_AT_FIRST = 20;
@@ -44,11 +44,6 @@ export class SalesTable {
     }
     if (!isArranged) this.#arrange();
     setText(byId("sales-count"), String(this.#sales.size));
-  }
-
-  /** The sale with this id, as it was shown last; undefined where there is none. */
-  get(saleId) {
-    return this.#sales.get(saleId);
   }
 
   /** The first sale that is live, else the first one, or undefined. */
@@ -118,9 +113,7 @@ export class SalesTable {
     state.classList.toggle("strong", sale.state === "SALE_STATE_LIVE");
     const words = `${formatCount(available)} of ${formatCount(total)} left`;
     setText(left, words);
-    bar.setAttribute("aria-valuemax", String(Math.max(1, total)));
-    bar.setAttribute("aria-valuenow", String(available));
-    bar.setAttribute("aria-valuetext", words);
+    tellBar(bar, available, total, words);
     bar.firstElementChild.style.setProperty("--filled", String(total > 0 ? available / total : 0));
     setText(cells.sold, formatCount(sale.soldStock));
     setText(cells.held, formatCount(sale.heldStock));

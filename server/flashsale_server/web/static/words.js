@@ -40,6 +40,11 @@ export const PURCHASE_WORDS = Object.freeze({
   PURCHASE_STATE_CANCELLED: "Cancelled by the shop",
 });
 
+/** Whether a purchase's units are its user's, for now at least. */
+export function isOwned({ state }) {
+  return state === "PURCHASE_STATE_CONFIRMED" || state === "PURCHASE_STATE_HELD";
+}
+
 export const HEALTH_WORDS = Object.freeze({
   SYSTEM_HEALTH_HEALTHY: "Healthy",
   SYSTEM_HEALTH_DEGRADED: "Strained",
