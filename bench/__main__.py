@@ -19,6 +19,7 @@ from pathlib import Path
 
 from flashsale import FlashSaleError
 
+from bench.length import FULL, QUICK, Length
 from bench.machine import NoRealDisk, described, file_system_of
 from bench.measured import WrongAnswer
 from bench.parts import Bench, Part, all_parts
@@ -27,7 +28,6 @@ from bench.processes import LoadFailed, ServerFailed
 from bench.progress import Progress
 from bench.report import markdown, summary
 from bench.results import Results, stored
-from bench.rows import FULL, QUICK, Length
 
 HERE = Path(__file__).parent
 

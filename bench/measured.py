@@ -34,6 +34,7 @@ class Measured:
     Attributes:
         answered: answers within the measured time.
         seconds: the measured time.
+        began_at: when it began, in seconds of time.perf_counter, which all processes share.
         cpu_seconds: the processor time that the load itself has used in it.
         latency_ms: percentiles of the time to an answer, of all calls under way in the measured
             time: "p50", "p95", "p99", "max".
@@ -47,6 +48,7 @@ class Measured:
 
     answered: int
     seconds: float
+    began_at: float = 0.0
     cpu_seconds: float = 0.0
     latency_ms: dict[str, float] = field(default_factory=dict)
     quantiles_ms: list[float] = field(default_factory=list)

@@ -1,8 +1,7 @@
 """python -m bench.metering: what counting takes, step by step, in one process without a server.
 
-The contests `metrics` and `metrics-unary` measure the same from outside, as the difference of two
-servers; on a machine that is shared they differ by more than counting costs. Here each figure is
-the least of many repeats, which others disturb the least. Microseconds.
+The rows `metrics` and `metrics-unary` measure the whole, under load. Here each figure is the least
+of many repeats, which others disturb the least. Microseconds.
 """
 
 import asyncio

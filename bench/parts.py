@@ -8,8 +8,9 @@ from bench.contests import Note, Rounds
 from bench.crowds import SWEPT, rushed, sweep_sides, swept
 from bench.growth import grown, long_rush, many_sales, reopening_rows
 from bench.holds import expired_together
+from bench.length import Length
 from bench.results import Results
-from bench.rows import Length, Measurement, table
+from bench.rows import Measurement, table
 
 GROWTH = ((10_000, 1), (100_000, 10), (1_000_000, 10))
 """How many purchases one sale grows to, and in how many stretches."""

@@ -9,32 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from bench.contests import Note, Rounds, Side, contest
+from bench.counting import CostOfCounting
+from bench.length import Length
 from bench.peers import starting
 from bench.plan import Plan
 from bench.results import Row
 
 SYNCS_ALLOWED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """How long a run takes its time: rounds, seconds of each side in each, repeats of a rush.
-
-    Attributes:
-        is_quick: whether this is the short run, which measures fewer sizes as well.
-    """
-
-    rounds: Rounds
-    seconds: float
-    warmup_seconds: float
-    repeats: int
-    is_quick: bool
-
-
-QUICK = Length(rounds=Rounds(3), seconds=0.4, warmup_seconds=0.15, repeats=5, is_quick=True)
-FULL = Length(
-    rounds=Rounds(5, again=5), seconds=4.0, warmup_seconds=1.0, repeats=20, is_quick=False
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,30 +156,7 @@ class LonePurchase:
         )
 
 
-Measurement = Contest | SlowestOfCrowd | LonePurchase
-
-
-def _metrics_contests(unary_load: str) -> list[Measurement]:
-    """What it costs to count, and to be read by Prometheus once a second."""
-    counting = partial(starting.flash_sale, is_scraped=True)
-    uncounted = partial(starting.flash_sale, module="bench.peers.uncounted")
-    loads = (
-        ("metrics", "metrics, SDK", "purchases/s, SDK, 1,000 callers", "sdk", 1000),
-        ("metrics-unary", "metrics, unary", "unary Purchase/s, 100 concurrent", unary_load, 100),
-    )
-    return [
-        Contest(
-            key,
-            name,
-            f"{what}, counted, and scraped once a second",
-            "the same with counting taken out, and not scraped",
-            Side("counted and scraped", counting, load),
-            Side("uncounted", uncounted, load),
-            callers=callers,
-            reach=(0.97,),
-        )
-        for key, name, what, load, callers in loads
-    ]
+Measurement = Contest | SlowestOfCrowd | LonePurchase | CostOfCounting
 
 
 def table(unary_load: str) -> list[Measurement]:
@@ -282,7 +240,14 @@ def table(unary_load: str) -> list[Measurement]:
         ),
         SlowestOfCrowd(),
         LonePurchase(),
-        *_metrics_contests(unary_load),
+        CostOfCounting("metrics", "metrics, SDK", "purchases/s, SDK, 1,000 callers", "sdk", 1000),
+        CostOfCounting(
+            "metrics-unary",
+            "metrics, unary",
+            "unary Purchase/s, 100 concurrent",
+            unary_load,
+            100,
+        ),
         Contest(
             "threads",
             "64 threads beside a no-op",

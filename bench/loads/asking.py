@@ -95,6 +95,7 @@ async def _keep_asking(
     return Measured(
         answered=answered,
         seconds=over - begin if plan.asked_max else plan.seconds,
+        began_at=begin,
         cpu_seconds=cpu[1] - cpu[0] if cpu[1] else _cpu_seconds() - cpu[0],
         latency_ms=latency_ms,
         quantiles_ms=quantiles_ms,
@@ -126,6 +127,7 @@ async def ask_once(ask: Ask, plan: Plan) -> Measured:
     return Measured(
         answered=len(latencies),
         seconds=clock() - started,
+        began_at=started,
         cpu_seconds=_cpu_seconds() - cpu,
         latency_ms=latency_ms,
         quantiles_ms=quantiles_ms,

@@ -11,6 +11,7 @@ import json
 import resource
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import TypedDict
 
@@ -48,7 +49,7 @@ async def purchases(plan: Plan) -> Measured:
         number = max(TRIAL_CALLS, int(warm["rps"] * plan.warmup_seconds))
         again = await asyncio.to_thread(_calls, plan, "again", contract, number)
         number = max(TRIAL_CALLS, int(again["rps"] * plan.seconds))
-        cpu = _cpu_seconds()
+        began_at, cpu = time.perf_counter(), _cpu_seconds()
         report = await asyncio.to_thread(_calls, plan, "measured", contract, number)
         cpu = _cpu_seconds() - cpu
     wrong: dict[str, int] = {}
@@ -62,6 +63,7 @@ async def purchases(plan: Plan) -> Measured:
     return Measured(
         answered=report["count"],
         seconds=report["total"] / 1e9,
+        began_at=began_at,
         cpu_seconds=cpu,
         latency_ms=latency_ms,
         quantiles_ms=quantiles_ms,

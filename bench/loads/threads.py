@@ -59,6 +59,7 @@ def _counted(plan: Plan, noted: Noted, begin: float, end: float, cpu: float) -> 
     return Measured(
         answered=sum(begin <= after < end for _, after, _ in noted),
         seconds=plan.seconds,
+        began_at=begin,
         cpu_seconds=cpu,
         latency_ms=latency_ms,
         quantiles_ms=quantiles_ms,

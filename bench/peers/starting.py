@@ -2,8 +2,6 @@
 
 import contextlib
 import sys
-import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from redis import Redis
 
 from bench.measured import WrongAnswer
 from bench.peers.redis_script import PURCHASES_KEY, STOCK_KEY
-from bench.processes import READY_SECONDS, Process, ServerFailed, free_address, running
+from bench.processes import READY_SECONDS, Process, free_address, running
 
 STOCK = 1_000_000_000
 
@@ -27,13 +25,14 @@ class Peer:
         process: its process; None where a load needs none.
         address: where a load calls it.
         sold: asks the server how many units it has sold; None where it keeps nothing.
-        ready_seconds: for the service: from its start until it answered.
+        ready_seconds, http_address: for the service: from its start until it answered; its HTTP.
     """
 
     process: Process | None
     address: str
     sold: Callable[[], int] | None = None
     ready_seconds: float = 0.0
+    http_address: str = ""
 
 
 Start = Callable[[Path], "contextlib.AbstractContextManager[Peer]"]
@@ -47,12 +46,11 @@ def flash_sale(
     over_http: bool = False,
     sales: int = 0,
     module: str = "flashsale_server",
-    is_scraped: bool = False,
 ) -> Iterator[Peer]:
     """The service with its default settings, but for the stock, on a SQLite file in `folder`.
 
     It is up when it answers: before that it has read its whole ledger. With `sales`, what it has
-    sold is what sale-0 and on have sold. With `is_scraped`, its metrics are read once a second.
+    sold is what sale-0 and on have sold.
     """
     grpc_address, http_address = free_address(), free_address()
     flags = {"--grpc-address": grpc_address, "--http-address": http_address, "--stock": str(stock)}
@@ -66,33 +64,8 @@ def flash_sale(
         def sold() -> int:
             return sum(_sold(client.status(sale_id)) for sale_id in sale_ids)
 
-        with _scraping(http_address) if is_scraped else contextlib.nullcontext():
-            yield Peer(process, http_address if over_http else grpc_address, sold, ready_seconds)
-
-
-@contextlib.contextmanager
-def _scraping(http_address: str) -> Iterator[None]:
-    """Read a server's metrics once a second, as Prometheus does, until the block ends."""
-    is_over = threading.Event()
-    failed: list[OSError] = []
-
-    def scrape() -> None:
-        while not is_over.wait(1.0):
-            try:
-                with urllib.request.urlopen(f"http://{http_address}/metrics", timeout=10) as page:
-                    page.read()
-            except OSError as error:
-                failed.append(error)
-
-    thread = threading.Thread(target=scrape)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-    if failed:
-        raise ServerFailed(f"its metrics could not be read: {failed[0]}")
+        address = http_address if over_http else grpc_address
+        yield Peer(process, address, sold, ready_seconds, http_address)
 
 
 def _sold(status: SaleStatus) -> int:

@@ -32,7 +32,7 @@ def results(*rows: Row, long_rush: LongRush | None = None) -> Results:
 
 def runs(name: str, load: str, answered: int) -> Runs:
     latencies = {"p50": 1.0, "p95": 2.0, "p99": 3.0, "max": 4.0}
-    measured = Measured(answered, 1.0, 0.5, latencies, [1.0] * 201, asked=answered)
+    measured = Measured(answered, 1.0, 0.0, 0.5, latencies, [1.0] * 201, asked=answered)
     return Runs(name, load, [measured], [12.5], [0.01])
 
 
