@@ -5,7 +5,6 @@ ledger has already is given again; a server that drains, an open circuit, a full
 over the limit turn the call away. Only a call that enters the line is charged.
 """
 
-import os
 from collections.abc import Sequence
 from itertools import repeat
 
@@ -24,6 +23,7 @@ from flashsale_server.checkout.faults import (
 from flashsale_server.checkout.lane import Lane
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
+from flashsale_server.checkout.minting import request_id_minting
 from flashsale_server.checkout.tracing import CallSpan
 from flashsale_server.domain import (
     ChangeCommand,
@@ -66,6 +66,7 @@ class Admission:
         self._rate_limit = rate_limit
         self._meters = meters
         self._clock = clock
+        self._new_request_id = request_id_minting()
         self._arrivals = 0
 
     def admit(
@@ -83,7 +84,9 @@ class Admission:
         now = self._clock.monotonic()
         closed = self._closed(now) or lane.stopped
         arrivals = self._arrivals
-        calls = self._admit_strangers(lane, orders, now, deadline) if not closed else None
+        calls = None
+        if len(orders) > 1 and not closed:
+            calls = self._admit_strangers(lane, orders, now, deadline)
         if calls is None:
             calls = [self._admit(lane, order, now, deadline, closed) for order in orders]
         if span is not None:
@@ -122,7 +125,6 @@ class Admission:
         keys = list(zip(user_ids, request_ids, strict=True))
         if (
             len(set(user_ids)) < len(orders)
-            or len(orders) == 1
             or not all(request_ids)
             or any(order.timeout_seconds is not None for order in orders)
             or self._crowded(lane, len(orders))
@@ -148,7 +150,7 @@ class Admission:
             deadline = until if deadline is None else min(deadline, until)
         is_new = not order.request_id
         if is_new:
-            order.request_id = os.urandom(16).hex()
+            order.request_id = self._new_request_id()
         call = Call(lane.sale_id, order, now, deadline, (order.user_id, order.request_id))
         known = None if is_new else self._known(lane, call, order)
         if known is not None:

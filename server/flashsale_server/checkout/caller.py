@@ -1,13 +1,13 @@
 """Who calls, and how long an answer is of use to them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from flashsale_server.checkout.tracing import CallSpan
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """The far end of one call, whichever door it came through.
 
     Attributes:

@@ -67,8 +67,6 @@ APPEND_CAPACITY: Final = 1000
 SWEEP_SECONDS: Final = 0.1
 """How soon a caller whose deadline has passed is told so while the ledger is slow."""
 
-_log = structlog.get_logger(__name__)
-
 
 class Lane:
     """One sale's way through the server.
@@ -113,6 +111,7 @@ class Lane:
         self.has_none_of = self._queue.has_none_of
         self._stages = Stages(self._queue)
         self._crowd = Crowd()
+        self._log = structlog.get_logger(__name__).bind(sale=self.sale_id)
         self._recovery = Recovery(replica, ledger, breaker, clock, self.catch_up)
         self._task: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -187,7 +186,7 @@ class Lane:
         except (LedgerDamaged, LedgerTooNew) as error:
             self._stop(str(error))
         except Exception:  # noqa: BLE001  # a lane that fails must still answer everybody
-            _log.exception("lane failed", sale=self.sale_id)
+            self._log.exception("lane failed")
             self._stop("of a fault in this server, which its log describes")
 
     async def _until_work(self) -> None:
@@ -332,9 +331,8 @@ class Lane:
             self._stages.ahead.draft.settle_on(self.inventory)
         self._answer(pending)
         self.changes.changed()
-        _log.debug(
+        self._log.debug(
             "batch committed",
-            sale=self.sale_id,
             calls=len(pending.calls),
             entries=len(pending.draft.entries),
             position=append.last_position,
@@ -366,14 +364,14 @@ class Lane:
     def _failed(self, pending: Pending, error: Exception, permit: Permit | None = None) -> None:
         self._meters.appends_failed += 1
         self._recovery.doubt(is_unknown=isinstance(error, AppendUnknown))
-        _log.warning("commit failed", sale=self.sale_id, error=str(error))
+        self._log.warning("commit failed", error=str(error))
         self._trace(pending, str(error))
         self._stages.fail(pending, nothing_was_written=isinstance(error, AppendRejected))
         self._count_failure(permit)
 
     def _count_failure(self, permit: Permit | None) -> None:
         if self._breaker.failed(self._clock.monotonic(), permit):
-            _log.error("circuit opened", sale=self.sale_id)
+            self._log.error("circuit opened")
             self._stages.refuse_all(self._circuit_open)
 
     # Certainty: nobody is answered while the end of the ledger is in doubt.
@@ -390,7 +388,7 @@ class Lane:
             await self._recovery.recover(permit)
         except (AppendRejected, AppendUnknown, LedgerUnavailable) as error:
             self._meters.appends_failed += 1
-            _log.warning("recovery failed", sale=self.sale_id, error=str(error))
+            self._log.warning("recovery failed", error=str(error))
             for call in self._queue.take(self._batch_size):
                 self._queue.settle(call, not_recorded(call))
             self._count_failure(permit)
@@ -416,6 +414,6 @@ class Lane:
         stopped = self.stopped or SaleUnreadable(self.sale_id, why)
         if self.stopped is None:
             self.stopped = stopped
-            _log.error("lane stopped", sale=self.sale_id, why=why)
+            self._log.error("lane stopped", why=why)
         self._stages.abandon(lambda: stopped)
         self.changes.changed()

@@ -169,6 +169,8 @@ def entries_due(sale: Inventory, now_us: int) -> list[Entry]:
     ends_at_us = sale.terms.ends_at_us
     has_to_end = ends_at_us is not None and now_us >= ends_at_us and not sale.has_ended
     due = [Entry(EntryKind.ENDED.value)] if has_to_end else []
+    if not sale.has_holds:
+        return due
     expired = itertools.islice(sale.holds_due(now_us), EXPIRIES_AT_ONCE)
     return due + [expired_entry(hold) for hold in expired]
 

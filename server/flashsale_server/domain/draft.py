@@ -135,12 +135,19 @@ class Draft(Inventory):
             user_ids, request_ids
         )
 
+    @property
+    def has_holds(self) -> bool:
+        """Whether anything may be held, here or below."""
+        return bool(self._hold_changes) or self._under.has_holds
+
     def next_expiry_us(self, after_us: int = -1) -> int | None:
         """The first instant after `after_us` at which a hold expires, one made here included.
 
         One that was ended here may be counted, too: then a batch is kept out that might have come
         in.
         """
+        if not self._hold_changes:
+            return self._under.next_expiry_us(after_us)
         expiries = [_expiry_of(hold) for hold, begins in self._hold_changes if begins]
         below_us = self._under.next_expiry_us(after_us)
         if below_us is not None:

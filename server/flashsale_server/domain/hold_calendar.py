@@ -36,6 +36,9 @@ class HoldCalendar:
             del self._holds_at[expires_at_us]
             del self._instants_us[bisect.bisect_left(self._instants_us, expires_at_us)]
 
+    def __bool__(self) -> bool:
+        return bool(self._instants_us)
+
     def first_expiry_us(self, after_us: int) -> int | None:
         """The first instant after `after_us`, in microseconds since 1970 UTC, with an expiry."""
         number = bisect.bisect_right(self._instants_us, after_us)

@@ -144,9 +144,15 @@ class Inventory:
         """The first instant after `after_us` at which the clock alone changes what is decided."""
         if self.has_ended:
             return None
-        ends_at_us = self.terms.ends_at_us
-        boundaries = (self.terms.starts_at_us, after_us if ends_at_us is None else ends_at_us)
-        return min((boundary for boundary in boundaries if boundary > after_us), default=None)
+        starts_at_us, ends_at_us = self.terms.starts_at_us, self.terms.ends_at_us
+        if ends_at_us is None or ends_at_us <= after_us:
+            return starts_at_us if starts_at_us > after_us else None
+        return min(starts_at_us, ends_at_us) if starts_at_us > after_us else ends_at_us
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether anything may be held; where nothing is, no hold is ever due."""
+        return bool(self._holds)
 
     def next_expiry_us(self, after_us: int = -1) -> int | None:
         """The first instant after `after_us` at which a hold expires; None for never."""

@@ -40,9 +40,9 @@ from flashsale_server.grpc_api.requests import (
 from flashsale_server.grpc_api.responses import (
     CIRCUIT_STATES,
     HEALTH,
+    response_of,
     status_response,
     write_purchase,
-    write_result,
 )
 from flashsale_server.grpc_api.transitions import changed_purchase
 
@@ -78,11 +78,7 @@ class FlashSaleServicer:
         lane = await self._checkout.lane(order.sale_id)
         (call,) = self._checkout.admit_all(lane, (order,), caller.deadline, caller.span)
         await all_settled((call,))
-        if isinstance(call.result, Fault):
-            raise call.result.with_traceback(None)  # a lane that has stopped has one for everybody
-        message = pb.PurchaseResult()
-        write_result(message, request.request_id, call)
-        return message.response
+        return response_of(call)
 
     async def BatchPurchase(
         self, request: pb.BatchPurchaseRequest, caller: Caller

@@ -93,6 +93,22 @@ def write_response(
         message.available_stock = answer.available_stock
 
 
+def response_of(call: Call) -> pb.PurchaseResponse:
+    """What a purchase call came to.
+
+    Raises:
+        Fault: it was not answered.
+    """
+    result = call.result
+    if isinstance(result, Answer):
+        message = pb.PurchaseResponse()
+        write_response(message, call.sale_id, call.request_id, result)
+        return message
+    if isinstance(result, Fault):
+        raise result.with_traceback(None)  # a lane that has stopped has one for everybody
+    raise TypeError(f"a purchase cannot come to {result!r}")
+
+
 def write_result(message: pb.PurchaseResult, request_id: str, came_to: CameTo) -> None:
     """Make an empty message say what a request of a batch or a stream came to."""
     result = came_to if isinstance(came_to, Fault) else came_to.result

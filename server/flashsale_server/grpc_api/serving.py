@@ -5,13 +5,13 @@ nothing here. A message that cannot be read is no fault of the server: it is ans
 malformed request.
 """
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, Final, Self, TypeAlias
 
 import grpc
+import msgspec
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -316,7 +316,7 @@ def _caller(context: _Context) -> Caller:
     remaining = context.time_remaining()
     if remaining is None:  # a call without a deadline, which the types do not know
         return Caller()  # type: ignore[unreachable]
-    return Caller(deadline=asyncio.get_running_loop().time() + remaining)
+    return Caller(deadline=time.monotonic() + remaining)
 
 
 def _guarded_caller(guard: Guard, method: MethodDescriptor) -> _CallerOf:
@@ -337,7 +337,7 @@ def _carrying(caller_of: _CallerOf) -> _CallerOf:
     def carrying(context: _Context) -> Caller:
         metadata = tuple(context.invocation_metadata() or ())
         carried = {key: str(value) for key, value in metadata if key in TRACE_HEADERS}
-        return replace(caller_of(context), carried=carried)
+        return msgspec.structs.replace(caller_of(context), carried=carried)
 
     return carrying
 

@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+import msgspec
 from google.protobuf.message import Message
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -156,7 +156,7 @@ class _Application:
             authorization = authorization_of(exchange.scope["headers"])
             caller = Caller(caller.deadline, self._guard.admitted(rpc, authorization).user_id)
         if self._carries_traces:
-            caller = replace(caller, carried=_trace_of(exchange.headers))
+            caller = msgspec.structs.replace(caller, carried=_trace_of(exchange.headers))
         # Servicers are found by the RPC's name; the descriptor says what each takes and returns.
         call: Callable[..., Any] = getattr(binding.servicer, binding.rpc.name)
         if binding.rpc.client_streaming:

@@ -6,10 +6,10 @@ sampled has none, and goes on as it came.
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
@@ -45,7 +45,7 @@ def _traced_call(answer: _Answer, rpc: str, traces: "Traces") -> _Answer:
             return await answer(request, caller)
         error: str | None = "CANCELLED"
         try:
-            message = await answer(request, replace(caller, span=span))
+            message = await answer(request, msgspec.structs.replace(caller, span=span))
             error = None
         except Fault as fault:
             error = reason_of(type(fault))
@@ -63,7 +63,7 @@ def _traced_call(answer: _Answer, rpc: str, traces: "Traces") -> _Answer:
 def _traced_stream(answer: _Stream, rpc: str, traces: "Traces") -> _Stream:
     def call(requests: object, caller: Caller) -> AsyncIterator[Message]:
         begin_span = functools.partial(traces.begin, rpc, _carried(caller))
-        return answer(requests, replace(caller, begin_span=begin_span))
+        return answer(requests, msgspec.structs.replace(caller, begin_span=begin_span))
 
     return call
 
