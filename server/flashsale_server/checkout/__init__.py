@@ -4,12 +4,11 @@ It admits a call, queues it, decides a batch under the lock, appends, and answer
 """
 
 from flashsale_server.checkout.admission import Order
-from flashsale_server.checkout.call import Call, CallResult, all_settled
+from flashsale_server.checkout.call import Call, CallResult, all_settled, settled
 from flashsale_server.checkout.caller import Caller
 from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.checkout import Checkout, CheckoutLimits
 from flashsale_server.checkout.clock import Clock, SystemClock
-from flashsale_server.checkout.crowd import GATHER_SECONDS
 from flashsale_server.checkout.faults import (
     BodyTooLarge,
     CircuitOpen,
@@ -55,7 +54,6 @@ from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_
 
 __all__ = [
     "BUCKET_BOUNDS_SECONDS",
-    "GATHER_SECONDS",
     "OTHER_SALES",
     "TRACE_HEADERS",
     "BatchTrace",
@@ -114,5 +112,6 @@ __all__ = [
     "Wellness",
     "all_settled",
     "is_being_cancelled",
+    "settled",
     "wellness_of",
 ]

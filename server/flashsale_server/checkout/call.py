@@ -84,6 +84,24 @@ class Call(msgspec.Struct, eq=False):
             listener(self)
 
 
+async def settled(call: Call) -> None:
+    """Wait until a call has its result. Whoever is cancelled here leaves the call to go on."""
+    if call.result is not None:
+        return
+    its_end = asyncio.get_running_loop().create_future()
+
+    def told(_: Call) -> None:
+        if not its_end.done():
+            its_end.set_result(None)
+
+    call.listen(told)
+    try:
+        await its_end
+    except BaseException:
+        call.leave(told)
+        raise
+
+
 async def all_settled(calls: Iterable[Call]) -> None:
     """Wait until every call has its result. Whoever is cancelled here leaves the calls to go on."""
     waiting = [call for call in calls if call.result is None]

@@ -18,7 +18,6 @@ from typing import Final
 from flashsale.v1 import flash_sale_pb2 as pb
 
 from flashsale_server.checkout import (
-    GATHER_SECONDS,
     Call,
     Caller,
     CallSpan,
@@ -33,6 +32,8 @@ from flashsale_server.grpc_api.responses import CameTo, write_result
 IN_FLIGHT_MAX: Final = 1000
 RESULTS_MAX: Final = 100
 """How many results one message may carry."""
+GATHER_SECONDS: Final = 0.004
+"""How long a message may fill up."""
 
 
 class PurchaseStream:

@@ -73,8 +73,9 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
         return _message_writer(field.message_type)
     if field.enum_type is not None:
         # Of several names of one number the first is written.
-        names = {item.number: item.name for item in reversed(field.enum_type.values)}
-        return lambda number: names.get(number, number)
+        return _Names(
+            (item.number, item.name) for item in reversed(field.enum_type.values)
+        ).__getitem__
     if field.cpp_type in _LONG_NUMBERS:
         return str
     if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
@@ -82,6 +83,13 @@ def _value_writer(field: FieldDescriptor) -> Write | None:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return lambda value: base64.b64encode(value).decode()
     return None
+
+
+class _Names(dict[int, str | int]):
+    """An enum's names by number; a number that has none stands for itself."""
+
+    def __missing__(self, number: int) -> int:
+        return number
 
 
 def _message_writer(descriptor: Descriptor) -> Write:
