@@ -26,9 +26,14 @@ from bench.results import Row
 
 REACH = 0.97
 PAIRS_A_ROUND = 40
+"""About so many: the server's switches may come late."""
+CUT_SECONDS = 0.5
+"""What is left out at both ends of a load, which may take a moment to begin."""
 
 Slice = tuple[Look, Look]
 """A twentieth of a second, between two looks; the first says whether the server counts in it."""
+Pair = tuple[Slice, Slice]
+"""Two that are neighbours: with counting, and without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +65,13 @@ class CostOfCounting:
         note("counting and not counting, in turn")
         with side.start(own) as peer, _scraped(peer.http_address):
             load = asked(peer, side, plan, whole)
-        pairs = _pairs(looks(own), load.began_at, load.began_at + load.seconds)
-        rounds = [pairs[at : at + PAIRS_A_ROUND] for at in range(0, len(pairs), PAIRS_A_ROUND)]
-        rounds = [pairs for pairs in rounds if len(pairs) == PAIRS_A_ROUND]
-        if not rounds:
-            raise LoadFailed(f"{load.seconds} s are too short to count and not to count in")
-        sides = [Runs(name, self.load) for name in ("counted and scraped", "uncounted")]
+        begin, end = load.began_at + CUT_SECONDS, load.began_at + load.seconds - CUT_SECONDS
+        rounds = in_rounds(pairs_between(looks(own), begin, end), length.counting_rounds)
+        counted = Runs("counted and scraped", self.load, others_cpus=whole.others_cpus)
+        uncounted = Runs("uncounted", self.load, others_cpus=whole.others_cpus)
         for pairs in rounds:
-            for runs, slices in zip(sides, zip(*pairs, strict=True), strict=True):
-                _note(runs, slices, whole.others_cpus[0])
-        counted, uncounted = sides
+            _add_round(counted, [one for one, _ in pairs])
+            _add_round(uncounted, [other for _, other in pairs])
         return Row(
             self.key,
             self.name,
@@ -81,31 +83,42 @@ class CostOfCounting:
             [REACH],
             at_least=True,
             callers=self.callers,
-            runs=sides,
+            runs=[counted, uncounted],
         )
 
 
 def _load_seconds(length: Length) -> float:
     """Long enough for the rounds, and for what is cut off at both ends."""
-    return (length.counting_rounds * PAIRS_A_ROUND + 2) * 2.1 * SLICE_SECONDS
+    return 2 * (length.counting_rounds * PAIRS_A_ROUND * SLICE_SECONDS + CUT_SECONDS)
 
 
-def _pairs(seen: Sequence[Look], begin: float, end: float) -> list[tuple[Slice, Slice]]:
+def pairs_between(seen: Sequence[Look], begin: float, end: float) -> list[Pair]:
     """Slices with counting, each with the one beside it without, from begin to end."""
     slices = list(pairwise(seen))
     beside = zip(slices[::2], slices[1::2], strict=False)
-    within = [pair for pair in beside if pair[0][0].at > begin and pair[1][1].at < end]
+    within = [pair for pair in beside if pair[0][0].at >= begin and pair[1][1].at <= end]
     return [(one, other) if one[0].counts else (other, one) for one, other in within]
 
 
-def _note(runs: Runs, slices: Sequence[Slice], others_cpus: float) -> None:
-    """Note what was done in slices, as a round of a side."""
+def in_rounds(pairs: Sequence[Pair], rounds: int) -> list[Sequence[Pair]]:
+    """Pairs in so many rounds of as many, each of neighbours; a few at the end may be left out.
+
+    Raises:
+        LoadFailed: there is not even one for each.
+    """
+    each = len(pairs) // rounds
+    if not each:
+        raise LoadFailed(f"{len(pairs)} times of counting and not are too few for {rounds} rounds")
+    return [pairs[at * each : (at + 1) * each] for at in range(rounds)]
+
+
+def _add_round(runs: Runs, slices: Sequence[Slice]) -> None:
+    """Add what was done in slices."""
     entries = sum(end.entries - begin.entries for begin, end in slices)
     seconds = sum(end.at - begin.at for begin, end in slices)
     cpu_seconds = sum(end.cpu_seconds - begin.cpu_seconds for begin, end in slices)
     runs.measured.append(Measured(answered=entries, seconds=seconds, asked=entries))
     runs.server_us.append(cpu_seconds / entries * 1e6)
-    runs.others_cpus.append(others_cpus)
 
 
 @contextlib.contextmanager

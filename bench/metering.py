@@ -1,7 +1,8 @@
 """python -m bench.metering: what counting takes, step by step, in one process without a server.
 
 The rows `metrics` and `metrics-unary` measure the whole, under load. Here each figure is the least
-of many repeats, which others disturb the least. Microseconds.
+of many repeats, which others disturb the least. Durations are noted and sorted later, so whatever
+adds them is repeated until they have been sorted once. Microseconds.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import timeit
 from collections.abc import Callable
 
 from flashsale_server.checkout import (
+    NOTED_MAX,
     Call,
     Checkout,
     Meters,
@@ -21,11 +23,11 @@ from flashsale_server.ledger import open_ledger
 from flashsale_server.telemetry import Shown
 from flashsale_server.telemetry.text_format import text_of
 
-REPEATS = 200
+REPEATS = 100
 
 
 def least_us(step: Callable[[], object], times: int = 20) -> float:
-    """What a step takes, undisturbed."""
+    """What a step takes, undisturbed, on average of so many times in a row."""
     return min(timeit.repeat(step, number=times, repeat=REPEATS)) / times * 1e6
 
 
@@ -43,13 +45,13 @@ def settling_us(size: int) -> float:
         meters.append.add(0.001)
         meters.answered_all(calls, answers, 1.002)
 
-    return least_us(settle) / size
+    return least_us(settle, NOTED_MAX) / size
 
 
 def request_us() -> float:
     """What a door takes to count a call."""
     meter = RequestMeters()["unary", "flashsale.v1.FlashSaleService", "Purchase"]
-    return least_us(lambda: meter.end(meter.begin(), 0), 200)
+    return least_us(lambda: meter.end(meter.begin(), 0), NOTED_MAX)
 
 
 async def reading_us() -> tuple[float, float, int]:

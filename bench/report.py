@@ -66,7 +66,8 @@ def _heading(results: Results) -> str:
     return (
         f"# Measured on {results.begun_at[:10]}\n\n{quick}{_machine(results.machine)}\n\n"
         f"Begun at {results.begun_at}, commit {results.commit}. {results.rounds} rounds of "
-        f"{results.seconds:g} s a side, both sides in turn.{anew}{unary} "
+        f"{results.seconds:g} s a side, both sides in turn, unless a row says otherwise."
+        f"{anew}{unary} "
         "Every answer of every run was checked."
     )
 
@@ -154,9 +155,7 @@ def _others(sides: Sequence[Runs]) -> str:
 
 
 def _latencies(rows: Sequence[Row]) -> str:
-    lines = [
-        _line(row.key, *_side(runs)) for row in rows for runs in row.runs if _has_latencies(runs)
-    ]
+    lines = [_line(row.key, *_side(runs)) for row in rows for runs in row.runs]
     head = ("row", *_SIDE_HEAD)
     words = "Of each side of each row, medians of the rounds; the slowest is that of all rounds."
     return "\n".join(["## Both sides", "", words, "", *_table(head, lines)]) if lines else ""
@@ -188,16 +187,18 @@ def _side(runs: Runs) -> tuple[str, ...]:
         runs.name,
         runs.load,
         f"{statistics.median(runs.per_second):,.0f}",
-        *(f"{runs.median_ms(name):,.2f}" for name in ("p50", "p95", "p99")),
-        f"{max(runs.latencies_ms('max')):,.1f}",
+        *_waited(runs),
         f"{server_us:,.1f}" if server_us else "",
         f"{load_us:,.1f}" if load_us else "",
         _others([runs]),
     )
 
 
-def _has_latencies(runs: Runs) -> bool:
-    return all(item.latency_ms for item in runs.measured)
+def _waited(runs: Runs) -> tuple[str, ...]:
+    if not all(item.latency_ms for item in runs.measured):
+        return ("", "", "", "")
+    medians = (f"{runs.median_ms(name):,.2f}" for name in ("p50", "p95", "p99"))
+    return *medians, f"{max(runs.latencies_ms('max')):,.1f}"
 
 
 def _growth(growths: Sequence[Growth]) -> str:

@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 
-from flashsale_server.checkout import Call, all_settled
+import pytest
+from flashsale_server.checkout import Call, all_settled, result_of
 from flashsale_server.domain import Answer, Outcome
 
 from tests.checkout.shops import Shop, open_shop, outcome, settled, turns
+
+Wait = Callable[[Call], Coroutine[None, None, None]]
 
 
 async def stalled(shop: Shop) -> Call:
@@ -17,9 +21,16 @@ async def stalled(shop: Shop) -> Call:
     return call
 
 
-async def leave(call: Call) -> None:
+async def one_settled(call: Call) -> None:
+    assert await result_of(call) is call.result
+
+
+WAYS_TO_WAIT: list[Wait] = [one_settled, lambda call: all_settled([call])]
+
+
+async def leave(call: Call, wait: Wait) -> None:
     """Wait for a call, and leave before it is answered."""
-    waiting = asyncio.create_task(all_settled([call]))
+    waiting = asyncio.create_task(wait(call))
     await asyncio.sleep(0)
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -49,11 +60,12 @@ async def test_a_copy_with_another_quantity_is_no_copy() -> None:
         assert outcome(shop.ask("ann", "r-1", quantity=2)) == "RequestIdReused"
 
 
-async def test_a_caller_who_leaves_after_the_decision_has_bought() -> None:
+@pytest.mark.parametrize("wait", WAYS_TO_WAIT)
+async def test_a_caller_who_leaves_after_the_decision_has_bought(wait: Wait) -> None:
     async with open_shop() as shop:
         shop.ledger.stall()
         call = admitted(shop, "ann")
-        leaving = asyncio.create_task(leave(call))
+        leaving = asyncio.create_task(leave(call, wait))
         await shop.ledger.asked.wait()
         await leaving
         shop.ledger.go_on()
@@ -74,12 +86,13 @@ async def test_a_caller_who_leaves_before_the_turn_is_dropped_undecided() -> Non
         assert shop.checkout.line.length == 0
 
 
-async def test_one_of_two_copies_may_leave() -> None:
+@pytest.mark.parametrize("wait", WAYS_TO_WAIT)
+async def test_one_of_two_copies_may_leave(wait: Wait) -> None:
     async with open_shop() as shop:
         shop.ledger.stall()
         call = admitted(shop, "ann", "r-1")
-        staying = asyncio.create_task(all_settled([call]))
-        await leave(admitted(shop, "ann", "r-1"))
+        staying = asyncio.create_task(wait(call))
+        await leave(admitted(shop, "ann", "r-1"), wait)
         shop.ledger.go_on()
         await staying
         assert outcome(call) is Outcome.PURCHASED

@@ -4,8 +4,8 @@ It admits a call, queues it, decides a batch under the lock, appends, and answer
 """
 
 from flashsale_server.checkout.admission import Order
-from flashsale_server.checkout.call import Call, CallResult, all_settled, settled
-from flashsale_server.checkout.caller import Caller
+from flashsale_server.checkout.call import Call, CallResult, all_settled, result_of
+from flashsale_server.checkout.caller import Caller, deadline_in
 from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.checkout import Checkout, CheckoutLimits
 from flashsale_server.checkout.clock import Clock, SystemClock
@@ -45,7 +45,13 @@ from flashsale_server.checkout.faults import (
 )
 from flashsale_server.checkout.feed import Recorded
 from flashsale_server.checkout.lane import Lane
-from flashsale_server.checkout.meters import BUCKET_BOUNDS_SECONDS, OTHER_SALES, Durations, Meters
+from flashsale_server.checkout.meters import (
+    BUCKET_BOUNDS_SECONDS,
+    NOTED_MAX,
+    OTHER_SALES,
+    Durations,
+    Meters,
+)
 from flashsale_server.checkout.metrics_history import MetricsHistory, MetricsSample
 from flashsale_server.checkout.request_meters import RequestMeter, RequestMeters
 from flashsale_server.checkout.tracing import TRACE_HEADERS, BatchTrace, BatchTracer, CallSpan
@@ -54,6 +60,7 @@ from flashsale_server.checkout.wellness import SystemHealth, Wellness, wellness_
 
 __all__ = [
     "BUCKET_BOUNDS_SECONDS",
+    "NOTED_MAX",
     "OTHER_SALES",
     "TRACE_HEADERS",
     "BatchTrace",
@@ -111,7 +118,8 @@ __all__ = [
     "Watching",
     "Wellness",
     "all_settled",
+    "deadline_in",
     "is_being_cancelled",
-    "settled",
+    "result_of",
     "wellness_of",
 ]

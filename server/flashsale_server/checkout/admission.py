@@ -79,7 +79,7 @@ class Admission:
         """Let orders in that arrived together, in their order, or answer them at once.
 
         The calls that come back have their result already, a fault included, or get it from the
-        lane. `deadline` is in seconds of the event loop's clock.
+        lane. `deadline` is in seconds of the monotonic clock.
         """
         now = self._clock.monotonic()
         closed = self._closed(now) or lane.stopped

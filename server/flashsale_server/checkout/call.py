@@ -29,7 +29,7 @@ class Call(msgspec.Struct, eq=False):
         sale_id: whose lane it takes.
         command: what is asked.
         key: what copies of a purchase request have in common; None for other commands.
-        arrived_at: when it was read, in seconds of the event loop's clock.
+        arrived_at: when it was read, in seconds of the monotonic clock.
         deadline: when nobody waits for it any more, on the same clock; None for never.
         is_abandoned: whether everybody who waited for it has left.
         is_decided: whether a decision about it may be on its way to the ledger.
@@ -84,22 +84,21 @@ class Call(msgspec.Struct, eq=False):
             listener(self)
 
 
-async def settled(call: Call) -> None:
-    """Wait until a call has its result. Whoever is cancelled here leaves the call to go on."""
-    if call.result is not None:
-        return
-    its_end = asyncio.get_running_loop().create_future()
+async def result_of(call: Call) -> CallResult:
+    """What a call comes to. Whoever is cancelled here leaves the call to go on."""
+    while call.result is None:
+        its_end = asyncio.get_running_loop().create_future()
 
-    def told(_: Call) -> None:
-        if not its_end.done():
-            its_end.set_result(None)
+        def told(_: Call, its_end: "asyncio.Future[None]" = its_end) -> None:
+            if not its_end.done():
+                its_end.set_result(None)
 
-    call.listen(told)
-    try:
-        await its_end
-    except BaseException:
-        call.leave(told)
-        raise
+        call.listen(told)
+        try:
+            await its_end
+        finally:
+            call.leave(told)
+    return call.result
 
 
 async def all_settled(calls: Iterable[Call]) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from flashsale_server.checkout.admission import Admission, Order
 from flashsale_server.checkout.broadcast import Broadcast
-from flashsale_server.checkout.call import Call, settled
+from flashsale_server.checkout.call import Call, result_of
 from flashsale_server.checkout.clock import Clock, SystemClock
 from flashsale_server.checkout.faults import (
     CircuitOpen,
@@ -268,8 +268,7 @@ class Checkout:
             Fault: it was not decided, or its fate is unknown.
         """
         call = self._admission.admit_command(lane, command, deadline, span)
-        await settled(call)
-        result = call.result
+        result = await result_of(call)
         if isinstance(result, Fault):
             raise result.with_traceback(None)  # a lane that has stopped has one for everybody
         if not isinstance(result, ChangeOutcome | Transition):

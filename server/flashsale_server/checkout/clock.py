@@ -28,5 +28,5 @@ class SystemClock:
         return time.time_ns() // 1000
 
     def monotonic(self) -> float:
-        """Seconds since some fixed instant; the event loop's clock."""
+        """Seconds of time.monotonic, as those of a caller's deadline."""
         return time.monotonic()

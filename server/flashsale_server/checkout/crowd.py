@@ -13,7 +13,7 @@ CROWD: Final = 4
 MEMORY_SECONDS: Final = 0.05
 """How long a crowd is expected to go on."""
 
-GATHER_SECONDS: Final = 0.008
+BATCH_GATHER_SECONDS: Final = 0.004
 """How long a batch may fill up."""
 
 GATHER_PAUSE_SECONDS: Final = 0.001

@@ -28,7 +28,7 @@ from flashsale_server.checkout.call import Call, CallKey
 from flashsale_server.checkout.call_queue import CallQueue
 from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.clock import Clock
-from flashsale_server.checkout.crowd import GATHER_PAUSE_SECONDS, GATHER_SECONDS, Crowd
+from flashsale_server.checkout.crowd import BATCH_GATHER_SECONDS, GATHER_PAUSE_SECONDS, Crowd
 from flashsale_server.checkout.faults import (
     CircuitOpen,
     Fault,
@@ -37,7 +37,7 @@ from flashsale_server.checkout.faults import (
 )
 from flashsale_server.checkout.line import Line
 from flashsale_server.checkout.meters import Meters
-from flashsale_server.checkout.minting import minting
+from flashsale_server.checkout.minting import purchase_id_minting
 from flashsale_server.checkout.pending import Pending
 from flashsale_server.checkout.recovery import Recovery
 from flashsale_server.checkout.replica import Replica
@@ -105,7 +105,7 @@ class Lane:
         self._clock = clock
         self._batch_size = batch_size
         self._tracer = tracer
-        self._mint = minting()
+        self._mint = purchase_id_minting()
         self._queue = CallQueue(line, meters, clock)
         self.copy_of = self._queue.copy_of
         self.has_none_of = self._queue.has_none_of
@@ -216,7 +216,7 @@ class Lane:
         now = self._clock.monotonic()
         if not self._crowd.is_here(now):
             return
-        until = now + GATHER_SECONDS
+        until = now + BATCH_GATHER_SECONDS
         ahead = self._stages.ahead
         room = self._batch_size - (len(ahead.calls) if ahead is not None else 0)
         gathered = -1

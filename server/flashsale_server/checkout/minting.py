@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
 
-_ID_BYTES: Final = 15
+_PURCHASE_ID_BYTES: Final = 15
 _REQUEST_ID_BYTES: Final = 16
 _AT_ONCE: Final = 256
 
 
-def minting() -> Callable[[], str]:
+def purchase_id_minting() -> Callable[[], str]:
     """A function that returns a new purchase id at each call."""
-    return chain.from_iterable(_drawn(_ID_BYTES, base64.urlsafe_b64encode)).__next__
+    return chain.from_iterable(_drawn(_PURCHASE_ID_BYTES, base64.urlsafe_b64encode)).__next__
 
 
 def request_id_minting() -> Callable[[], str]:

@@ -1,7 +1,7 @@
 """Request meters: how a door has answered, by what was asked and by code.
 
-Each kind of request has one meter, found once where that can be, so that counting a request takes a
-microsecond. Which kinds there are is the door's to say; it must be a few, whatever callers send.
+Each kind of request has one meter, found once where that can be, so that counting a request is
+quick. Which kinds there are is the door's to say; it must be a few, whatever callers send.
 """
 
 from time import perf_counter

@@ -23,7 +23,7 @@ from flashsale_server.checkout import (
     Order,
     Watching,
     all_settled,
-    settled,
+    result_of,
     wellness_of,
 )
 from flashsale_server.domain import ConfirmCommand, ReleaseCommand
@@ -78,7 +78,7 @@ class FlashSaleServicer:
         check_acts_for(caller, order.user_id)
         lane = await self._checkout.lane(order.sale_id)
         (call,) = self._checkout.admit_all(lane, (order,), caller.deadline, caller.span)
-        await settled(call)
+        await result_of(call)
         return response_of(call)
 
     async def BatchPurchase(

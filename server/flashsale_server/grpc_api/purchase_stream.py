@@ -32,7 +32,7 @@ from flashsale_server.grpc_api.responses import CameTo, write_result
 IN_FLIGHT_MAX: Final = 1000
 RESULTS_MAX: Final = 100
 """How many results one message may carry."""
-GATHER_SECONDS: Final = 0.004
+MESSAGE_GATHER_SECONDS: Final = 0.004
 """How long a message may fill up."""
 
 
@@ -78,7 +78,7 @@ class PurchaseStream:
         if self._is_enough():
             return
         self._enough.clear()
-        timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._enough.set)
+        timer = asyncio.get_running_loop().call_later(MESSAGE_GATHER_SECONDS, self._enough.set)
         try:
             await self._enough.wait()
         finally:

@@ -5,7 +5,6 @@ nothing here. A message that cannot be read is no fault of the server: it is ans
 malformed request.
 """
 
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Final, Self, TypeAlias
@@ -27,6 +26,7 @@ from flashsale_server.checkout import (
     RequestMeter,
     RequestMeters,
     Violation,
+    deadline_in,
 )
 from flashsale_server.grpc_api.error_table import status_of
 from flashsale_server.grpc_api.guarded_server import GuardedServer, authorization_of
@@ -316,7 +316,7 @@ def _caller(context: _Context) -> Caller:
     remaining = context.time_remaining()
     if remaining is None:  # a call without a deadline, which the types do not know
         return Caller()  # type: ignore[unreachable]
-    return Caller(deadline=time.monotonic() + remaining)
+    return Caller(deadline=deadline_in(remaining))
 
 
 def _guarded_caller(guard: Guard, method: MethodDescriptor) -> _CallerOf:

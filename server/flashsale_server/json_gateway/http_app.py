@@ -29,6 +29,7 @@ from flashsale_server.checkout import (
     PathNotFound,
     RequestMeters,
     Violation,
+    deadline_in,
 )
 from flashsale_server.json_gateway.bindings import Binding, Routes, Service
 from flashsale_server.json_gateway.http_errors import JSON_HEADERS, StatusOf, error_response
@@ -324,4 +325,4 @@ def _caller(headers: dict[bytes, bytes]) -> Caller:
     if found is None:
         raise InvalidFields([Violation("Grpc-Timeout", "must be a number with H, M, S, m, u or n")])
     seconds = int(found[1]) * _TIMEOUT_UNITS[found[2]]
-    return Caller(deadline=asyncio.get_running_loop().time() + seconds)
+    return Caller(deadline=deadline_in(seconds))

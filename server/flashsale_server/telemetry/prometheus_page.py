@@ -1,7 +1,7 @@
 """GET /metrics: what has been counted, in Prometheus's text format.
 
-Everything is read from the meters when the page is asked for, so that counting costs the purchases
-nothing extra. A page is written one metric at a time, with a turn of the event loop between, so
+Everything is read from the meters when the page is asked for, so that nothing is counted for it
+alone. A page is written one metric at a time, with a turn of the event loop between, so
 that it holds no purchase up for long.
 """
 
