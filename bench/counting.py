@@ -80,7 +80,7 @@ class CostOfCounting:
             "/s",
             counted.per_second,
             uncounted.per_second,
-            [REACH],
+            [] if length.is_quick else [REACH],  # one round shows nothing
             at_least=True,
             callers=self.callers,
             runs=[counted, uncounted],
@@ -115,6 +115,8 @@ def in_rounds(pairs: Sequence[Pair], rounds: int) -> list[Sequence[Pair]]:
 def _add_round(runs: Runs, slices: Sequence[Slice]) -> None:
     """Add what was done in slices."""
     entries = sum(end.entries - begin.entries for begin, end in slices)
+    if not entries:
+        raise LoadFailed("nothing was sold in a round")
     seconds = sum(end.at - begin.at for begin, end in slices)
     cpu_seconds = sum(end.cpu_seconds - begin.cpu_seconds for begin, end in slices)
     runs.measured.append(Measured(answered=entries, seconds=seconds, asked=entries))

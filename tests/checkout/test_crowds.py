@@ -3,16 +3,27 @@
 import asyncio
 
 import pytest
-from flashsale_server.checkout.crowd import CROWD, MEMORY_SECONDS, Crowd
+from flashsale_server.checkout.crowd import (
+    CROWD,
+    GIVEN_UP_SECONDS,
+    IN_VAIN_MAX,
+    MEMORY_SECONDS,
+    WORTHWHILE,
+    Crowd,
+)
 
 from tests.checkout.shops import Shop, open_shop, settled, turns
 
 
-def seen(arrivals: int, calls: int) -> Crowd:
-    crowd = Crowd()
+def come(crowd: Crowd, arrivals: int, calls: int, now: float) -> None:
     for _ in range(arrivals):
         crowd.arrived()
-    crowd.decided(calls, now=10.0)
+    crowd.decided(calls, now)
+
+
+def seen(arrivals: int, calls: int) -> Crowd:
+    crowd = Crowd()
+    come(crowd, arrivals, calls, now=10.0)
     return crowd
 
 
@@ -42,6 +53,24 @@ def test_a_crowd_is_over_with_the_first_commit_without_one() -> None:
     crowd.arrived()
     crowd.decided(1, now=10.001)
     assert not crowd.is_here(10.001)
+
+
+def test_who_was_waited_for_in_vain_again_and_again_is_not_waited_for_for_a_while() -> None:
+    crowd = seen(8, 8)
+    for _ in range(IN_VAIN_MAX - 1):
+        crowd.gathered(WORTHWHILE - 1, now=10.0)
+    assert crowd.is_here(10.0)
+    crowd.gathered(WORTHWHILE - 1, now=10.0)
+    assert not crowd.is_here(10.0)
+    come(crowd, 8, 8, now=10.0 + GIVEN_UP_SECONDS)
+    assert crowd.is_here(10.0 + GIVEN_UP_SECONDS)
+
+
+def test_one_batch_that_was_worth_the_waiting_is_enough_to_go_on() -> None:
+    crowd = seen(8, 8)
+    for calls in [WORTHWHILE - 1] * (IN_VAIN_MAX - 1) + [WORTHWHILE] + [WORTHWHILE - 1]:
+        crowd.gathered(calls, now=10.0)
+    assert crowd.is_here(10.0)
 
 
 async def one_by_one(shop: Shop, count: int, name: str) -> None:

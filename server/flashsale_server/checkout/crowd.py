@@ -1,8 +1,9 @@
 """Crowds: many callers who come one by one, rather than in batches.
 
 An append for each few of them would cost more than all the rest, and make everybody wait for it. So
-a lane lets its batch fill up while a crowd keeps coming. Whoever is alone, or one of few, is never
-delayed, nor are those who come in batches anyway.
+a lane lets its batch fill up while a crowd keeps coming. Whoever is alone is never delayed, nor are
+those who come in batches anyway. A few who come again and again look like a crowd until a batch was
+waited for and stayed small; then nobody is waited for for a while, so they are hardly delayed.
 """
 
 from typing import Final
@@ -12,6 +13,15 @@ CROWD: Final = 4
 
 MEMORY_SECONDS: Final = 0.05
 """How long a crowd is expected to go on."""
+
+WORTHWHILE: Final = 10
+"""Calls that a batch must have come to for the waiting to pay."""
+
+IN_VAIN_MAX: Final = 8
+"""Batches in a row that may be waited for in vain."""
+
+GIVEN_UP_SECONDS: Final = 0.5
+"""How long nobody is waited for then."""
 
 BATCH_GATHER_SECONDS: Final = 0.004
 """How long a batch may fill up."""
@@ -26,6 +36,8 @@ class Crowd:
     def __init__(self) -> None:
         self._arrivals = 0
         self._seen_at = float("-inf")
+        self._in_vain = 0
+        self._given_up_until = float("-inf")
 
     def arrived(self) -> None:
         """Count an arrival: a call, or several that came together."""
@@ -41,4 +53,11 @@ class Crowd:
 
     def is_here(self, now: float) -> bool:
         """Whether there was a crowd at the last commit, and that was just now."""
-        return now - self._seen_at < MEMORY_SECONDS
+        return now - self._seen_at < MEMORY_SECONDS and now >= self._given_up_until
+
+    def gathered(self, calls: int, now: float) -> None:
+        """Look at how many calls a batch has that was waited for."""
+        self._in_vain = 0 if calls >= WORTHWHILE else self._in_vain + 1
+        if self._in_vain >= IN_VAIN_MAX:
+            self._in_vain = 0
+            self._given_up_until = now + GIVEN_UP_SECONDS

@@ -218,11 +218,13 @@ class Lane:
             return
         until = now + BATCH_GATHER_SECONDS
         ahead = self._stages.ahead
-        room = self._batch_size - (len(ahead.calls) if ahead is not None else 0)
+        already = len(ahead.calls) if ahead is not None else 0
+        room = self._batch_size - already
         gathered = -1
         while gathered < len(self._queue) < room and self._clock.monotonic() < until:
             gathered = len(self._queue)
             await self._queue.until(room, GATHER_PAUSE_SECONDS)
+        self._crowd.gathered(already + len(self._queue), self._clock.monotonic())
 
     async def _decide(self, pending: Pending) -> None:
         """Decide all that waits now, batch by batch, as far as one append can carry it.
