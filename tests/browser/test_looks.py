@@ -208,3 +208,33 @@ async def test_what_happens_is_read_out(visitor: Visitor) -> None:
         await visitor.look_up("bob")
         await expect(visitor.found.get_by_role("heading")).to_have_text("No")
         assert (await visitor.announced())[-1] == "No bob has nothing of this sale."
+
+
+LOOK_OF_CONNECTION: Final = """() => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  const named = (name) => (probe.style.color = `var(${name})`, getComputedStyle(probe).color);
+  const [accent, soft, ink] = ["--accent", "--ink-soft", "--ink"].map(named);
+  probe.remove();
+  const words = getComputedStyle(document.getElementById("connection"));
+  const dot = getComputedStyle(document.querySelector("#connection .dot"));
+  const name = { [accent]: "accent", [soft]: "soft", [ink]: "ink" };
+  return [name[dot.backgroundColor], name[words.color]];
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/operator"])
+async def test_being_connected_is_calm_and_being_cut_off_stands_out(
+    new_visitor: NewVisitor, path: str
+) -> None:
+    async with open_shop(stock="5") as shop:
+        visitor = await new_visitor(**options_for(1280))
+        visitor.explain(AWAY)
+        await visitor.follow(f"{shop.server.url}{path}")
+        for scheme in SCHEMES:
+            await visitor.page.emulate_media(color_scheme=scheme)
+            assert await visitor.page.evaluate(LOOK_OF_CONNECTION) == ["soft", "soft"]
+        await visitor.page.context.set_offline(offline=True)
+        await visitor.sees_connection("reconnecting")
+        for scheme in SCHEMES:
+            await visitor.page.emulate_media(color_scheme=scheme)
+            assert await visitor.page.evaluate(LOOK_OF_CONNECTION) == ["accent", "ink"]

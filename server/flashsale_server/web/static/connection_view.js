@@ -22,7 +22,6 @@ export class ConnectionView {
     const isLive = connection === Connection.LIVE;
     const words = isLive ? "" : this.#words[connection]();
     byId("connection").dataset.connection = connection;
-    byId("connection").firstElementChild.classList.toggle("on", isLive);
     setText(byId("connection-text"), CONNECTION_WORDS[connection]);
     byId("connection-notice").hidden = isLive;
     setText(byId("connection-notice"), words);
