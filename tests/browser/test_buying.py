@@ -28,6 +28,8 @@ async def test_who_buys_is_told_at_once_and_everybody_sees_the_number_fall(
         bought = (await shop.buyer.GetPurchase(_of("ann"))).purchases[0]
         for fact in (bought.purchase_id, str(bought.position)):
             await expect(buyer.result.get_by_text(fact, exact=True)).to_be_visible()
+        await expect(buyer.result).to_contain_text(f"Ledger entry{bought.position}")
+        await expect(buyer.result).not_to_contain_text("Position")
         at = bought.create_time.ToDatetime()
         await expect(buyer.result).to_contain_text(f"{at:%M:%S}.{at.microsecond // 1000:03}")
 

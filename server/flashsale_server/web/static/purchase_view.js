@@ -26,7 +26,7 @@ export class PurchaseViews {
   view(purchase) {
     const facts = [
       ["Number", element("span", { class: "mono" }, purchase.purchaseId)],
-      ["Position", purchase.position],
+      ["Ledger entry", purchase.position],
       ["Time", formatTimeExactly(purchase.createTime)],
     ];
     if (purchase.quantity > 1) facts.push(["Units", String(purchase.quantity)]);
