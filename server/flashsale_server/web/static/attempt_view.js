@@ -4,12 +4,13 @@ import { whileTicking } from "./clock.js";
 import { element, setText } from "./dom.js";
 import { purchaseWords } from "./purchase_view.js";
 import { formatTime, inSeconds, isOwned, plural } from "./words.js";
+import { escaped, written } from "./written.js";
 
 /** What an attempt came to: {headline, text, isYours}. */
 export function attemptWords(attempt) {
   const { state, response, purchase, problem, quantity, userId } = attempt;
   if (state === "asking")
-    return { headline: "Asking…", text: `${plural(quantity, "unit")} for ${userId}.`, isYours: false };
+    return { headline: "Asking…", text: `${plural(quantity, "unit")} for ${written(userId)}.`, isYours: false };
   if (state === "lost") {
     return {
       headline: "The answer was lost",
@@ -106,9 +107,9 @@ export function attemptLine(attempt, isLatest, views, askAgain) {
       element(
         "p",
         { class: "soft small" },
-        `${plural(attempt.quantity, "unit")} for ${attempt.userId}`,
+        `${plural(attempt.quantity, "unit")} for ${written(attempt.userId)}`,
         ...(isYours
-          ? [" · number ", element("span", { class: "mono" }, attempt.purchase.purchaseId)]
+          ? [" · number ", element("bdi", { class: "mono" }, escaped(attempt.purchase.purchaseId))]
           : [` · ${text}`]),
       ),
       isLatest || !attempt.purchase ? null : views.hold(attempt.purchase),

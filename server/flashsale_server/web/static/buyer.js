@@ -12,6 +12,7 @@ import { newRequestId, settle } from "./purchasing.js";
 import { chanceOf, SaleView } from "./sale_view.js";
 import { keep, recall } from "./storage.js";
 import { errorWords, isOwned, plural } from "./words.js";
+import { written } from "./written.js";
 
 const USER = "flash-sale.user";
 const SALE_ID = /^[a-z0-9-]{1,63}$/;
@@ -218,12 +219,12 @@ function foundWords({ userId, purchases, problem }) {
   const units = owned.reduce((sum, { quantity }) => sum + quantity, 0);
   const isHeld = owned.some(({ state }) => state === "PURCHASE_STATE_HELD");
   if (units > 0)
-    return ["Yes", `${userId} has ${plural(units, "unit")}${isHeld ? ", some of it only held" : ""}.`];
+    return ["Yes", `${written(userId)} has ${plural(units, "unit")}${isHeld ? ", some of it only held" : ""}.`];
   return [
     "No",
     purchases.length > 0
-      ? `${userId} had some, and has none any more.`
-      : `${userId} has nothing of this sale.`,
+      ? `${written(userId)} had some, and has none any more.`
+      : `${written(userId)} has nothing of this sale.`,
   ];
 }
 
@@ -251,7 +252,7 @@ function showElsewhere(error, saleId) {
   setText(byId("elsewhere-title"), needsToken ? "This shop asks for a token" : "There is no such sale");
   setText(
     byId("elsewhere-text"),
-    needsToken ? errorWords(error) : `Nothing is sold here as “${saleId}”. The link may be old, or mistyped.`,
+    needsToken ? errorWords(error) : `Nothing is sold here as “${written(saleId)}”. The link may be old, or mistyped.`,
   );
   byId("elsewhere-token").hidden = !needsToken;
   byId("elsewhere-link").hidden = needsToken || saleId === "default";

@@ -1,4 +1,7 @@
-// Making elements. Text is always set as text, so nothing that a person wrote is ever read as HTML.
+// Making elements. Text is always set as text, so nothing that a person wrote is ever read as HTML; what stands between
+// the marks of written.js becomes a <bdi>.
+
+import { partsOf, unmarked } from "./written.js";
 
 /**
  * A new element. Of `properties`, "class", "for", "role", "aria-…" and "data-…" are attributes, functions whose
@@ -12,7 +15,7 @@ export function element(name, properties = {}, ...children) {
     else if (/^(class|for|role|aria-.*|data-.*)$/.test(key)) made.setAttribute(key, value);
     else made[key] = value;
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  made.append(...children.filter((child) => child !== null && child !== undefined).flatMap(nodesOf));
   return made;
 }
 
@@ -25,7 +28,13 @@ export function byId(id) {
 
 /** Set an element's text, and leave the element alone where it says so already. */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.textContent !== unmarked(text)) node.replaceChildren(...nodesOf(text));
+}
+
+/** What to append for a child: a node as it is, and of a sentence its text and what is written in it. */
+function nodesOf(child) {
+  if (typeof child !== "string") return [child];
+  return partsOf(child).map((text, at) => (at % 2 === 0 ? text : element("bdi", {}, text)));
 }
 
 /** Tell those who do not see a progress bar how much of `total` it shows, and that in words. */

@@ -6,6 +6,7 @@ import { oncePerFrame } from "./clock.js";
 import { byId, element, setText } from "./dom.js";
 import { EventStream } from "./event_stream.js";
 import { errorWords, formatChange, formatCount, formatTimeExactly, KIND_WORDS, OUTCOME_WORDS, plural } from "./words.js";
+import { written } from "./written.js";
 
 const SHOWN = 40;
 
@@ -18,7 +19,7 @@ export class EntriesView {
 
   /** Begin with the entries just before `sale.position`. */
   constructor(sale) {
-    setText(byId("entries-sale"), sale.title || sale.saleId);
+    setText(byId("entries-sale"), written(sale.title || sale.saleId));
     this.#say("Nothing yet.");
     const after = Math.max(0, Number(sale.position) - SHOWN);
     this.#stream = new EventStream(`${salePath(sale.saleId)}/entries:watch?afterPosition=${after}`, {
@@ -71,5 +72,5 @@ function subjectOf(entry) {
   if (entry.kind === "ENTRY_KIND_OPENED") return `with ${plural(entry.stockChange, "unit")}`;
   const units = entry.quantity > 1 ? ` · ${plural(entry.quantity, "unit")}` : "";
   const outcome = entry.kind === "ENTRY_KIND_REFUSED" ? ` · ${OUTCOME_WORDS[entry.outcome] ?? ""}` : "";
-  return `${entry.userId}${units}${outcome}`;
+  return `${written(entry.userId)}${units}${outcome}`;
 }

@@ -11,6 +11,7 @@ import { MetricsView } from "./metrics_view.js";
 import { createSale, endSale, pauseSale, restockSale, resumeSale } from "./sale_changes.js";
 import { SalesTable } from "./sales_table.js";
 import { errorWords, formatClock } from "./words.js";
+import { written } from "./written.js";
 
 const CHANGES = { pause: pauseSale, resume: resumeSale, restock: restockSale, end: endSale };
 const DONE = { create: "Created", pause: "Paused", resume: "Resumed", restock: "Restocked", end: "Ended" };
@@ -95,7 +96,7 @@ async function done(action, changing) {
   if (sale === null) return;
   table.take([sale]);
   if (action === "create") choose(sale);
-  const words = `${DONE[action]} ${sale.title || sale.saleId}.`;
+  const words = `${DONE[action]} ${written(sale.title || sale.saleId)}.`;
   setText(byId("said"), `${formatClock(Date.now(), true)}: ${words}`);
   announce(words);
 }

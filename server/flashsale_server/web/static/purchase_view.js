@@ -5,6 +5,7 @@ import { call, purchasesPath, salePath } from "./api.js";
 import { sleep, whileTicking } from "./clock.js";
 import { element, setText } from "./dom.js";
 import { errorWords, formatSpan, formatTimeExactly, plural, PURCHASE_WORDS } from "./words.js";
+import { escaped } from "./written.js";
 
 const LOOK_AGAIN_MS = 1_000;
 
@@ -25,7 +26,7 @@ export class PurchaseViews {
   /** The facts of a purchase, and what can be done about it. */
   view(purchase) {
     const facts = [
-      ["Number", element("span", { class: "mono" }, purchase.purchaseId)],
+      ["Number", element("bdi", { class: "mono" }, escaped(purchase.purchaseId))],
       ["Ledger entry", purchase.position],
       ["Time", formatTimeExactly(purchase.createTime)],
     ];

@@ -5,6 +5,7 @@ import { call, salePath } from "./api.js";
 import { askForChange } from "./change_dialog.js";
 import { field, instantIn, setProblem, wholeNumberIn } from "./form_fields.js";
 import { formatCount, formatTime, plural, spanWords, stateWords } from "./words.js";
+import { written } from "./written.js";
 
 /** Make a sale; resolves to it, or to null. */
 export function createSale() {
@@ -40,7 +41,7 @@ function newSaleWords({ id, title, stock, limit, start, end, hold }) {
   const opens = start.input.value === "" ? "at once" : `on ${formatTime(start.input.value)}`;
   const ends = end.input.value === "" ? "has no end" : `ends on ${formatTime(end.input.value)}`;
   const final = hold.input.value === "" ? "Purchases are final at once." : `Buyers have ${spanWords(Number(hold.input.value))} to confirm.`;
-  return `“${name}” offers ${plural(Number(stock.input.value), "unit")}, opens ${opens} and ${ends}; `
+  return `“${written(name)}” offers ${plural(Number(stock.input.value), "unit")}, opens ${opens} and ${ends}; `
     + `at most ${formatCount(Number(limit.input.value || 1))} for one user. ${final}`;
 }
 
@@ -144,7 +145,7 @@ function changeSale(sale, verb, { body = () => ({}), about, ...asked }) {
 }
 
 function nameOf({ title, saleId }) {
-  return title ? `“${title}” (${saleId})` : `“${saleId}”`;
+  return title ? `“${written(title)}” (${saleId})` : `“${saleId}”`;
 }
 
 function presentWords(sale) {

@@ -16,6 +16,7 @@ import {
   STATE_WORDS,
   stateWords,
 } from "./words.js";
+import { plainly, written } from "./written.js";
 
 /** Shows a sale, and follows the clock until it is closed. */
 export class SaleView {
@@ -55,7 +56,7 @@ export class SaleView {
     this.#clock.learn(status.serverTime);
     this.#status = status;
     this.#seenAt = status.serverTime;
-    setText(byId("title"), status.title || status.saleId);
+    setText(byId("title"), written(status.title || status.saleId));
     showState(status);
     showStock(status, before);
     showFacts(status);
@@ -80,7 +81,7 @@ export class SaleView {
     byId("countdown-line").hidden = label === "";
     setText(byId("countdown-label"), label);
     setText(byId("countdown"), text);
-    const title = `${headline(status, text)} · ${status.title || status.saleId}`;
+    const title = plainly(`${headline(status, text)} · ${written(status.title || status.saleId)}`);
     if (document.title !== title) document.title = title;
     this.#onTick(status);
   }

@@ -3,6 +3,7 @@
 
 import { byId, element, setText, tellBar } from "./dom.js";
 import { formatCount, formatTime, stateWords } from "./words.js";
+import { plainly, written } from "./written.js";
 
 const SHOWN_AT_FIRST = 20;
 const ENDED = "SALE_STATE_ENDED";
@@ -107,7 +108,7 @@ export class SalesTable {
     const { availableStock: available, totalStock: total } = sale;
     row.dataset.state = sale.state;
     row.classList.toggle("chosen", sale.saleId === this.#chosen);
-    setText(name.firstElementChild, sale.title || sale.saleId);
+    setText(name.firstElementChild, written(sale.title || sale.saleId));
     name.lastElementChild.hidden = !sale.title;
     setText(state, stateWords(sale));
     state.classList.toggle("strong", sale.state === "SALE_STATE_LIVE");
@@ -128,7 +129,7 @@ function showButtons(buttons, sale) {
   buttons.pause.dataset.action = sale.paused ? "resume" : "pause";
   for (const action of ACTIONS) {
     setText(buttons[action], words[action]);
-    buttons[action].setAttribute("aria-label", `${words[action]} ${sale.title || sale.saleId}`);
+    buttons[action].setAttribute("aria-label", `${words[action]} ${plainly(written(sale.title || sale.saleId))}`);
     buttons[action].hidden = sale.state === ENDED;
   }
 }

@@ -1,5 +1,7 @@
 // The contract's words in plain ones: states, outcomes, errors, times and numbers. The one place for them.
 
+import { escaped } from "./written.js";
+
 const COUNT = new Intl.NumberFormat("en");
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const TIME_EXACT = new Intl.DateTimeFormat("en-GB", {
@@ -103,8 +105,9 @@ function invalidWords(violations) {
   return violations.map(({ field, description }) => sentence(`${field.replaceAll("_", " ")} ${description}`)).join(" ");
 }
 
+/** What the server says as a sentence; it may repeat what a person wrote. */
 function sentence(text) {
-  const said = text.charAt(0).toUpperCase() + text.slice(1);
+  const said = escaped(text.charAt(0).toUpperCase() + text.slice(1));
   return /[.!?]$/.test(said) ? said : `${said}.`;
 }
 
