@@ -6,9 +6,10 @@ import { attemptLine, attemptWords, latestAttempt } from "./attempt_view.js";
 import { Attempts } from "./attempts.js";
 import { ServerClock } from "./clock.js";
 import { byId, element, replaceIn, setText } from "./dom.js";
-import { EventStream } from "./event_stream.js";
+import { Connection, EventStream } from "./event_stream.js";
 import { PurchaseViews } from "./purchase_view.js";
 import { newRequestId, settle } from "./purchasing.js";
+import { SaleChooser } from "./sale_chooser.js";
 import { chanceOf, SaleView } from "./sale_view.js";
 import { keep, recall } from "./storage.js";
 import { errorWords, isOwned, plural } from "./words.js";
@@ -29,10 +30,13 @@ class BuyerPage {
   #latest = null; // the request id of what was tried last, since the page was opened
   #lookedUp = null; // {userId, purchases}
   #status = null;
+  #connection = null;
+  #onReconnected;
   #leaving = new AbortController();
 
-  constructor(saleId) {
+  constructor(saleId, onReconnected) {
     this.#saleId = saleId;
+    this.#onReconnected = onReconnected;
     this.#sale = new SaleView(this.#clock, (status) => this.#showChance(status));
     this.#attempts = new Attempts(saleId, () => this.#showAttempts());
     this.#views = new PurchaseViews(saleId, this.#clock, (purchase) => this.#takePurchase(purchase));
@@ -57,12 +61,18 @@ class BuyerPage {
     this.#stream = new EventStream(`${path}:watch`, {
       poll: async () => ({ status: await call("GET", path) }),
       onMessage: ({ status }) => this.#show(status),
-      onConnection: (connection) => this.#sale.showConnection(connection),
+      onConnection: (connection) => this.#showConnection(connection),
       onRefused: (error) => {
         this.close();
         showElsewhere(error, this.#saleId);
       },
     });
+  }
+
+  #showConnection(connection) {
+    this.#sale.showConnection(connection);
+    if (connection === Connection.LIVE && this.#connection !== null) this.#onReconnected();
+    this.#connection = connection;
   }
 
   #show(status) {
@@ -267,6 +277,7 @@ function showSale(isThere) {
 }
 
 let page = null;
+let chooser = null;
 
 function saleInAddress() {
   return new URLSearchParams(location.search).get("sale") || "default";
@@ -278,44 +289,27 @@ function openSale() {
   showSale(true);
   const saleId = saleInAddress();
   byId("sale").value = saleId;
-  if (SALE_ID.test(saleId)) page = new BuyerPage(saleId);
+  if (SALE_ID.test(saleId)) page = new BuyerPage(saleId, () => chooser.offerAgain());
   else showElsewhere({ httpStatus: 404 }, saleId);
-}
-
-/** Offer the other sales, to those who may know of them. */
-async function offerSales() {
-  let sales;
-  try {
-    ({ sales } = await call("GET", "/v1/sales?pageSize=100"));
-  } catch {
-    return; // a link decides then
-  }
-  const chooser = byId("sale");
-  const isShared = (title) => sales.filter((sale) => sale.title === title).length > 1;
-  const options = sales.map(({ saleId, title }) =>
-    element("option", { value: saleId }, isShared(title) ? `${title} · ${saleId}` : title || saleId),
-  );
-  const current = saleInAddress();
-  if (!sales.some(({ saleId }) => saleId === current)) options.unshift(element("option", { value: current }, current));
-  chooser.replaceChildren(...options);
-  chooser.value = current;
-  byId("chooser").hidden = sales.length < 2;
 }
 
 function start() {
   byId("user").value = recall("local", USER) ?? "";
-  byId("sale").addEventListener("change", () => {
-    history.pushState(null, "", `?sale=${encodeURIComponent(byId("sale").value)}`);
-    openSale();
+  chooser = new SaleChooser({
+    current: saleInAddress,
+    onChoose: (saleId) => {
+      history.pushState(null, "", `?sale=${encodeURIComponent(saleId)}`);
+      openSale();
+    },
   });
   byId("elsewhere-token").addEventListener("click", async () => {
     if (!(await changeToken())) return;
     openSale();
-    offerSales();
+    chooser.offer();
   });
   window.addEventListener("popstate", openSale);
   openSale();
-  offerSales();
+  chooser.offer();
 }
 
 start();
