@@ -97,6 +97,17 @@ async def test_a_buyer_who_looks_sees_a_pause_and_that_it_is_over(
         assert await operator.visitor.announced() == ["Paused Boots.", "Resumed Boots."]
 
 
+async def test_buttons_of_sales_with_one_title_have_names_of_their_own(operator: Operator) -> None:
+    async with open_shop(stock="5", title="Boots") as shop:
+        await shop.make("soon", title="Boots")
+        await operator.follow(shop.server.url)
+        for sale_id in ("default", "soon"):
+            for verb in ("Pause", "Restock", "End"):
+                name = f"{verb} Boots ({sale_id})"
+                button = operator.page.get_by_role("button", name=name, exact=True)
+                await expect(button).to_have_count(1)
+
+
 async def test_what_is_given_up_is_not_done(operator: Operator) -> None:
     async with open_shop(stock="5") as shop:
         await operator.follow(shop.server.url)

@@ -127,9 +127,10 @@ export class SalesTable {
 function showButtons(buttons, sale) {
   const words = { pause: sale.paused ? "Resume" : "Pause", restock: "Restock", end: "End" };
   buttons.pause.dataset.action = sale.paused ? "resume" : "pause";
+  const name = plainly(sale.title ? `${written(sale.title)} (${sale.saleId})` : sale.saleId);
   for (const action of ACTIONS) {
     setText(buttons[action], words[action]);
-    buttons[action].setAttribute("aria-label", `${words[action]} ${plainly(written(sale.title || sale.saleId))}`);
+    buttons[action].setAttribute("aria-label", `${words[action]} ${name}`);
     buttons[action].hidden = sale.state === ENDED;
   }
 }
