@@ -101,3 +101,13 @@ async def test_no_character_is_unseen(visitor: Visitor) -> None:
         await operator.follow(shop.server.url)
         seen = [f"Purchased a\\u{ord(character):04x}b" for character in reversed(UNSEEN)]
         await expect(operator.entries).to_contain_text(seen)
+
+
+async def test_a_joiner_is_left_where_it_joins_and_shown_where_it_would_be_unseen(
+    visitor: Visitor,
+) -> None:
+    persian = "\u06a9\u062a\u0627\u0628\u200c\u0647\u0627"
+    async with open_shop(stock="5", title=f"{persian} an\u200cn") as shop:
+        await visitor.follow(shop.server.url)
+        heading = visitor.page.get_by_role("heading", level=1)
+        await expect(heading).to_have_text(rf"{persian} an\u200cn")

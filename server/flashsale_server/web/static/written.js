@@ -12,10 +12,16 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10ff
 
 /** The text with an escape such as "\u202e" for each character that has no look of its own. */
 export function escaped(text) {
-  return text.replace(UNSEEN, (character) => {
+  return text.replace(UNSEEN, (character, at) => {
+    if (joins(character, text[at - 1], text[at + 1])) return character;
     const code = character.codePointAt(0).toString(16);
     return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
   });
+}
+
+/** Whether a character shapes its neighbours, as in Persian, in Hindi or in an emoji; between others it would be unseen. */
+function joins(character, before = "", after = "") {
+  return /[\u200c\u200d]/.test(character) && /[^\0-\x7f]/.test(before) && /[^\0-\x7f]/.test(after);
 }
 
 /** The text as a part of a sentence; it is for element, setText and plainly, which know its two marks. */
