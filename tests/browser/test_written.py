@@ -107,7 +107,12 @@ async def test_a_joiner_is_left_where_it_joins_and_shown_where_it_would_be_unsee
     visitor: Visitor,
 ) -> None:
     persian = "\u06a9\u062a\u0627\u0628\u200c\u0647\u0627"
-    async with open_shop(stock="5", title=f"{persian} an\u200cn") as shop:
+    family = "\U0001f468\u200d\U0001f469"
+    heart = "\u2764\ufe0f\u200d\U0001f525"
+    joined = f"{persian} {family} {heart}"
+    cyrillic = "\u0430\u043d"
+    title = f"{joined} an\u200cn {cyrillic}\u200d{cyrillic} ann\ufe0f \u3164"
+    shown = rf"{joined} an\u200cn {cyrillic}\u200d{cyrillic} ann\ufe0f \u3164"
+    async with open_shop(stock="5", title=title) as shop:
         await visitor.follow(shop.server.url)
-        heading = visitor.page.get_by_role("heading", level=1)
-        await expect(heading).to_have_text(rf"{persian} an\u200cn")
+        await expect(visitor.page.get_by_role("heading", level=1)).to_have_text(shown)

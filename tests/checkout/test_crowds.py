@@ -73,6 +73,14 @@ def test_one_batch_that_was_worth_the_waiting_is_enough_to_go_on() -> None:
     assert crowd.is_here(10.0)
 
 
+def test_a_batch_that_is_full_was_worth_the_waiting_however_small_batches_are() -> None:
+    crowd = Crowd(batch_size=4)
+    come(crowd, arrivals=8, calls=8, now=10.0)
+    for _ in range(IN_VAIN_MAX):
+        crowd.gathered(4, now=10.0)
+    assert crowd.is_here(10.0)
+
+
 async def one_by_one(shop: Shop, count: int, name: str) -> None:
     calls = [shop.ask(f"{name}-{number}") for number in range(count)]
     await settled(*calls)

@@ -33,7 +33,8 @@ GATHER_PAUSE_SECONDS: Final = 0.001
 class Crowd:
     """Watches how callers come to one lane. Times are in seconds of the monotonic clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, batch_size: int = WORTHWHILE) -> None:
+        self._worthwhile = min(WORTHWHILE, batch_size)
         self._arrivals = 0
         self._seen_at = float("-inf")
         self._in_vain = 0
@@ -57,7 +58,7 @@ class Crowd:
 
     def gathered(self, calls: int, now: float) -> None:
         """Look at how many calls a batch has that was waited for."""
-        self._in_vain = 0 if calls >= WORTHWHILE else self._in_vain + 1
+        self._in_vain = 0 if calls >= self._worthwhile else self._in_vain + 1
         if self._in_vain >= IN_VAIN_MAX:
             self._in_vain = 0
             self._given_up_until = now + GIVEN_UP_SECONDS

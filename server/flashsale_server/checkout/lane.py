@@ -110,7 +110,7 @@ class Lane:
         self.copy_of = self._queue.copy_of
         self.has_none_of = self._queue.has_none_of
         self._stages = Stages(self._queue)
-        self._crowd = Crowd()
+        self._crowd = Crowd(batch_size)
         self._log = structlog.get_logger(__name__).bind(sale=self.sale_id)
         self._recovery = Recovery(replica, ledger, breaker, clock, self.catch_up)
         self._task: asyncio.Task[None] | None = None

@@ -4,7 +4,13 @@
 // In a sentence it stands between two isolates of Unicode. They are never part of such a text itself, where they are
 // shown as escapes, so dom.js can tell where it begins and ends, and makes a <bdi> of it.
 
-const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Zl}\p{Zp}\u2800]/gu;
+// Scripts in which a joiner shapes its neighbours, and emoji, of which most are halves of a pair here.
+const JOINING_SCRIPTS = [
+  ...["Arabic", "Syriac", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada"],
+  ...["Malayalam", "Sinhala", "Khmer", "Myanmar"],
+].map((name) => `\\p{Script=${name}}`);
+const JOINING = new RegExp(`[${JOINING_SCRIPTS.join("")}\\p{Extended_Pictographic}\\ud800-\\udfff]`, "u");
 const FIRST_STRONG_ISOLATE = "\u2068";
 const POP_ISOLATE = "\u2069";
 const WRITTEN = /\u2068([^\u2069]*)\u2069/g;
@@ -21,7 +27,9 @@ export function escaped(text) {
 
 /** Whether a character shapes its neighbours, as in Persian, in Hindi or in an emoji; between others it would be unseen. */
 function joins(character, before = "", after = "") {
-  return /[\u200c\u200d]/.test(character) && /[^\0-\x7f]/.test(before) && /[^\0-\x7f]/.test(after);
+  if (character === "\ufe0f") return JOINING.test(before);
+  const isJoiner = character === "\u200c" || character === "\u200d";
+  return isJoiner && (before === "\ufe0f" || JOINING.test(before)) && JOINING.test(after);
 }
 
 /** The text as a part of a sentence; it is for element, setText and plainly, which know its two marks. */
