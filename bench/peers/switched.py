@@ -74,11 +74,10 @@ class Switch:
     def __init__(self) -> None:
         self._looks: list[Look] = []
         self._on = [(owner, name, vars(owner)[name]) for owner, name, _ in COUNTING]
-        self._off = [(owner, name, idle) for owner, name, idle in COUNTING]
 
     def turn(self, *, on: bool) -> None:
         """Count from now on, or do not."""
-        for owner, name, method in self._on if on else self._off:
+        for owner, name, method in self._on if on else COUNTING:
             setattr(owner, name, method)
 
     async def run(self, checkout: Checkout) -> None:
