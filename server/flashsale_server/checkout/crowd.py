@@ -6,6 +6,7 @@ those who come in batches anyway. A few who come again and again look like a cro
 waited for and stayed small; then nobody is waited for for a while, so they are hardly delayed.
 """
 
+from collections import deque
 from typing import Final
 
 CROWD: Final = 4
@@ -17,27 +18,42 @@ MEMORY_SECONDS: Final = 0.05
 WORTHWHILE: Final = 10
 """Calls that a batch must have come to for the waiting to pay."""
 
+ENOUGH: Final = 30
+"""Calls for which an append is cheap enough; while one waits for more, those before it idle."""
+
 IN_VAIN_MAX: Final = 8
 """Batches in a row that may be waited for in vain."""
 
 GIVEN_UP_SECONDS: Final = 0.5
 """How long nobody is waited for then."""
 
-BATCH_GATHER_SECONDS: Final = 0.004
+BATCH_GATHER_SECONDS: Final = 0.008
 """How long a batch may fill up."""
 
+PATIENCE_SECONDS: Final = 0.002
+"""When no call has come for so long, no more are waited for, though more came lately."""
+
 GATHER_PAUSE_SECONDS: Final = 0.001
-"""When no call has come for so long, no more are waited for."""
+"""The same, once as many are here as came lately."""
+
+LATELY: Final = 8
+"""Batches that say how many come."""
 
 
 class Crowd:
-    """Watches how callers come to one lane. Times are in seconds of the monotonic clock."""
+    """Watches how callers come to one lane. Times are in seconds of the monotonic clock.
 
-    def __init__(self, batch_size: int = WORTHWHILE) -> None:
+    Attributes:
+        enough: calls that a batch is waited for to have.
+    """
+
+    def __init__(self, batch_size: int = ENOUGH) -> None:
+        self.enough = min(ENOUGH, batch_size)
         self._worthwhile = min(WORTHWHILE, batch_size)
         self._arrivals = 0
         self._seen_at = float("-inf")
         self._in_vain = 0
+        self._batches: deque[int] = deque(maxlen=LATELY)
         self._given_up_until = float("-inf")
 
     def arrived(self) -> None:
@@ -56,8 +72,14 @@ class Crowd:
         """Whether there was a crowd at the last commit, and that was just now."""
         return now - self._seen_at < MEMORY_SECONDS and now >= self._given_up_until
 
+    def pause_seconds(self, calls: int) -> float:
+        """For how long no call must have come for a batch of `calls` to be complete."""
+        most = max(self._batches, default=0)
+        return PATIENCE_SECONDS if calls < most else GATHER_PAUSE_SECONDS
+
     def gathered(self, calls: int, now: float) -> None:
         """Look at how many calls a batch has that was waited for."""
+        self._batches.append(calls)
         self._in_vain = 0 if calls >= self._worthwhile else self._in_vain + 1
         if self._in_vain >= IN_VAIN_MAX:
             self._in_vain = 0

@@ -28,7 +28,7 @@ from flashsale_server.checkout.call import Call, CallKey
 from flashsale_server.checkout.call_queue import CallQueue
 from flashsale_server.checkout.cancellation import is_being_cancelled
 from flashsale_server.checkout.clock import Clock
-from flashsale_server.checkout.crowd import BATCH_GATHER_SECONDS, GATHER_PAUSE_SECONDS, Crowd
+from flashsale_server.checkout.crowd import BATCH_GATHER_SECONDS, Crowd
 from flashsale_server.checkout.faults import (
     CircuitOpen,
     Fault,
@@ -219,11 +219,11 @@ class Lane:
         until = now + BATCH_GATHER_SECONDS
         ahead = self._stages.ahead
         already = len(ahead.calls) if ahead is not None else 0
-        room = self._batch_size - already
+        wanted = self._crowd.enough - already
         gathered = -1
-        while gathered < len(self._queue) < room and self._clock.monotonic() < until:
+        while gathered < len(self._queue) < wanted and self._clock.monotonic() < until:
             gathered = len(self._queue)
-            await self._queue.until(room, GATHER_PAUSE_SECONDS)
+            await self._queue.until(wanted, self._crowd.pause_seconds(already + gathered))
         self._crowd.gathered(already + len(self._queue), self._clock.monotonic())
 
     async def _decide(self, pending: Pending) -> None:
