@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from flashsale_server.checkout.crowd import (
     CROWD,
-    ENOUGH,
     GATHER_PAUSE_SECONDS,
     GIVEN_UP_SECONDS,
     IN_VAIN_MAX,
@@ -85,13 +84,13 @@ def test_a_batch_that_is_full_was_worth_the_waiting_however_small_batches_are() 
     assert crowd.is_here(10.0)
 
 
-def test_as_many_as_came_lately_are_waited_for_with_more_patience() -> None:
+def test_half_as_many_as_came_lately_are_waited_for_with_more_patience() -> None:
     crowd = seen(12, 12)
     assert crowd.pause_seconds(0) == GATHER_PAUSE_SECONDS
     crowd.gathered(12, now=10.0)
     crowd.gathered(3, now=10.0)
-    assert crowd.pause_seconds(11) == PATIENCE_SECONDS
-    assert crowd.pause_seconds(12) == GATHER_PAUSE_SECONDS
+    assert crowd.pause_seconds(5) == PATIENCE_SECONDS
+    assert crowd.pause_seconds(6) == GATHER_PAUSE_SECONDS
 
 
 def test_how_many_came_is_soon_forgotten_too() -> None:
@@ -100,13 +99,6 @@ def test_how_many_came_is_soon_forgotten_too() -> None:
     for _ in range(LATELY):
         crowd.gathered(3, now=10.0)
     assert crowd.pause_seconds(3) == GATHER_PAUSE_SECONDS
-
-
-@pytest.mark.parametrize(("batch_size", "enough"), [(4, 4), (50, ENOUGH), (1000, ENOUGH)])
-def test_a_batch_is_never_waited_for_to_be_larger_than_it_may_be(
-    batch_size: int, enough: int
-) -> None:
-    assert Crowd(batch_size).enough == enough
 
 
 async def one_by_one(shop: Shop, count: int, name: str) -> None:
@@ -138,14 +130,3 @@ async def test_whoever_is_alone_is_decided_at_once_though_others_ask_in_vain() -
         assert shop.ledger.asked.is_set()
         shop.ledger.go_on()
         await settled(call)
-
-
-async def test_a_batch_that_has_enough_is_not_waited_for_any_longer() -> None:
-    async with open_shop(stock=1000) as shop:
-        await one_by_one(shop, CROWD, "first")
-        shop.ledger.stall()
-        calls = [shop.ask(f"second-{number}") for number in range(ENOUGH)]
-        await turns()
-        assert shop.ledger.asked.is_set()
-        shop.ledger.go_on()
-        await settled(*calls)

@@ -18,9 +18,6 @@ MEMORY_SECONDS: Final = 0.05
 WORTHWHILE: Final = 10
 """Calls that a batch must have come to for the waiting to pay."""
 
-ENOUGH: Final = 30
-"""Calls for which an append is cheap enough; while one waits for more, those before it idle."""
-
 IN_VAIN_MAX: Final = 8
 """Batches in a row that may be waited for in vain."""
 
@@ -30,25 +27,20 @@ GIVEN_UP_SECONDS: Final = 0.5
 BATCH_GATHER_SECONDS: Final = 0.008
 """How long a batch may fill up."""
 
-PATIENCE_SECONDS: Final = 0.002
-"""When no call has come for so long, no more are waited for, though more came lately."""
-
 GATHER_PAUSE_SECONDS: Final = 0.001
-"""The same, once as many are here as came lately."""
+"""When no call has come for so long, no more are waited for."""
+
+PATIENCE_SECONDS: Final = 0.002
+"""The same, while not even half as many are here as came lately: then it was but a pause."""
 
 LATELY: Final = 8
 """Batches that say how many come."""
 
 
 class Crowd:
-    """Watches how callers come to one lane. Times are in seconds of the monotonic clock.
+    """Watches how callers come to one lane. Times are in seconds of the monotonic clock."""
 
-    Attributes:
-        enough: calls that a batch is waited for to have.
-    """
-
-    def __init__(self, batch_size: int = ENOUGH) -> None:
-        self.enough = min(ENOUGH, batch_size)
+    def __init__(self, batch_size: int = WORTHWHILE) -> None:
         self._worthwhile = min(WORTHWHILE, batch_size)
         self._arrivals = 0
         self._seen_at = float("-inf")
@@ -75,7 +67,7 @@ class Crowd:
     def pause_seconds(self, calls: int) -> float:
         """For how long no call must have come for a batch of `calls` to be complete."""
         most = max(self._batches, default=0)
-        return PATIENCE_SECONDS if calls < most else GATHER_PAUSE_SECONDS
+        return PATIENCE_SECONDS if calls < most / 2 else GATHER_PAUSE_SECONDS
 
     def gathered(self, calls: int, now: float) -> None:
         """Look at how many calls a batch has that was waited for."""

@@ -219,11 +219,11 @@ class Lane:
         until = now + BATCH_GATHER_SECONDS
         ahead = self._stages.ahead
         already = len(ahead.calls) if ahead is not None else 0
-        wanted = self._crowd.enough - already
+        room = self._batch_size - already
         gathered = -1
-        while gathered < len(self._queue) < wanted and self._clock.monotonic() < until:
+        while gathered < len(self._queue) < room and self._clock.monotonic() < until:
             gathered = len(self._queue)
-            await self._queue.until(wanted, self._crowd.pause_seconds(already + gathered))
+            await self._queue.until(room, self._crowd.pause_seconds(already + gathered))
         self._crowd.gathered(already + len(self._queue), self._clock.monotonic())
 
     async def _decide(self, pending: Pending) -> None:

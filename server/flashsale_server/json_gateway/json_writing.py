@@ -108,20 +108,10 @@ def _double(value: float) -> Written:
 
 
 def _timestamp(value: Timestamp) -> str:
-    nanos = value.nanos
-    if not 0 <= nanos < 1_000_000_000:
-        return str(value.ToJsonString())  # it says what is wrong
-    second = _second(value.seconds)
-    if nanos == 0:
-        return f"{second}Z"
-    if nanos % 1_000_000 == 0:
-        return f"{second}.{nanos // 1_000_000:03d}Z"
-    if nanos % 1_000 == 0:
-        return f"{second}.{nanos // 1_000:06d}Z"
-    return f"{second}.{nanos:09d}Z"
+    return _time(value.seconds, value.nanos)
 
 
 @lru_cache(maxsize=1024)
-def _second(seconds: int) -> str:
-    """A whole second as text; the calls of a crowd fall into few."""
-    return str(Timestamp(seconds=seconds).ToJsonString())[:-1]
+def _time(seconds: int, nanos: int) -> str:
+    """An instant as text; the purchases of one append have one."""
+    return str(Timestamp(seconds=seconds, nanos=nanos).ToJsonString())
