@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from flashsale_server.checkout import CheckoutLimits
 from flashsale_server.checkout.crowd import (
     CROWD,
     GATHER_PAUSE_SECONDS,
@@ -84,20 +85,33 @@ def test_a_batch_that_is_full_was_worth_the_waiting_however_small_batches_are() 
     assert crowd.is_here(10.0)
 
 
+def gather(crowd: Crowd, arrivals: int, calls: int) -> None:
+    for _ in range(arrivals):
+        crowd.arrived()
+    crowd.gathered(calls, now=10.0)
+    crowd.decided(calls, now=10.0)
+
+
 def test_half_as_many_as_came_lately_are_waited_for_with_more_patience() -> None:
     crowd = seen(12, 12)
     assert crowd.pause_seconds(0) == GATHER_PAUSE_SECONDS
-    crowd.gathered(12, now=10.0)
-    crowd.gathered(3, now=10.0)
+    gather(crowd, arrivals=12, calls=12)
+    gather(crowd, arrivals=3, calls=3)
     assert crowd.pause_seconds(5) == PATIENCE_SECONDS
     assert crowd.pause_seconds(6) == GATHER_PAUSE_SECONDS
 
 
+def test_who_came_as_one_is_not_waited_for_call_by_call() -> None:
+    crowd = seen(12, 12)
+    gather(crowd, arrivals=12 + 1, calls=12 + 250)
+    assert crowd.pause_seconds(7) == GATHER_PAUSE_SECONDS
+
+
 def test_how_many_came_is_soon_forgotten_too() -> None:
     crowd = seen(12, 12)
-    crowd.gathered(12, now=10.0)
+    gather(crowd, arrivals=12, calls=12)
     for _ in range(LATELY):
-        crowd.gathered(3, now=10.0)
+        gather(crowd, arrivals=3, calls=3)
     assert crowd.pause_seconds(3) == GATHER_PAUSE_SECONDS
 
 
@@ -116,6 +130,39 @@ async def test_what_a_crowd_sends_in_several_turns_becomes_one_append() -> None:
             await asyncio.sleep(0)
         await settled(*calls)
         assert shop.checkout.meters.appends == appends + 1
+
+
+async def test_few_of_a_crowd_wait_for_the_others_but_not_once_the_batch_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flashsale_server.checkout.crowd.GATHER_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("flashsale_server.checkout.crowd.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("flashsale_server.checkout.lane.BATCH_GATHER_SECONDS", 60.0)
+    limits = CheckoutLimits(rate_limit_per_minute=0, batch_size=20)
+    async with open_shop(stock=100, limits=limits) as shop:
+        await one_by_one(shop, CROWD, "first")
+        await one_by_one(shop, 12, "second")
+        appends = shop.checkout.meters.appends
+        shop.ledger.stall()
+        calls = [shop.ask(f"third-{number}") for number in range(5)]
+        await turns()
+        assert not shop.ledger.asked.is_set()
+        calls += [shop.ask(f"fourth-{number}") for number in range(15)]
+        await turns()
+        assert shop.ledger.asked.is_set()
+        shop.ledger.go_on()
+        await settled(*calls)
+        assert shop.checkout.meters.appends == appends + 1
+
+
+async def test_a_crowd_is_waited_for_no_longer_than_a_batch_may_fill_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flashsale_server.checkout.crowd.GATHER_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr("flashsale_server.checkout.lane.BATCH_GATHER_SECONDS", 0.001)
+    async with open_shop(stock=100) as shop:
+        await one_by_one(shop, CROWD, "first")
+        await one_by_one(shop, 3, "second")
 
 
 async def test_whoever_is_alone_is_decided_at_once_though_others_ask_in_vain() -> None:

@@ -1,9 +1,10 @@
 """Crowds: many callers who come one by one, rather than in batches.
 
 An append for each few of them would cost more than all the rest, and make everybody wait for it. So
-a lane lets its batch fill up while a crowd keeps coming. Whoever is alone is never delayed, nor are
-those who come in batches anyway. A few who come again and again look like a crowd until a batch was
-waited for and stayed small; then nobody is waited for for a while, so they are hardly delayed.
+a lane lets its batch fill up while a crowd keeps coming. Whoever is alone is not delayed, unless a
+crowd was here just before, and then once; nor are those who come in batches where nobody else does.
+A few who come again and again look like a crowd until some batches were waited for and stayed
+small; then nobody is waited for for a while, so they are hardly delayed.
 """
 
 from collections import deque
@@ -28,13 +29,13 @@ BATCH_GATHER_SECONDS: Final = 0.008
 """How long a batch may fill up."""
 
 GATHER_PAUSE_SECONDS: Final = 0.001
-"""When no call has come for so long, no more are waited for."""
+"""How long a pause is: after one in which no call has come, no more are waited for."""
 
 PATIENCE_SECONDS: Final = 0.002
-"""The same, while not even half as many are here as came lately: then it was but a pause."""
+"""How long it is when it begins with less than half of those who came for a batch lately."""
 
 LATELY: Final = 8
-"""Batches that say how many come."""
+"""How many of the last batches tell how many come."""
 
 
 class Crowd:
@@ -45,7 +46,7 @@ class Crowd:
         self._arrivals = 0
         self._seen_at = float("-inf")
         self._in_vain = 0
-        self._batches: deque[int] = deque(maxlen=LATELY)
+        self._came_lately: deque[int] = deque(maxlen=LATELY)
         self._given_up_until = float("-inf")
 
     def arrived(self) -> None:
@@ -61,17 +62,20 @@ class Crowd:
         self._arrivals = 0
 
     def is_here(self, now: float) -> bool:
-        """Whether there was a crowd at the last commit, and that was just now."""
+        """Whether to wait: there was a crowd at the last commit, just now, and it is worth it."""
         return now - self._seen_at < MEMORY_SECONDS and now >= self._given_up_until
 
     def pause_seconds(self, calls: int) -> float:
-        """For how long no call must have come for a batch of `calls` to be complete."""
-        most = max(self._batches, default=0)
+        """How long to wait for more when a batch has `calls`; if none come, it is complete."""
+        most = max(self._came_lately, default=0)
         return PATIENCE_SECONDS if calls < most / 2 else GATHER_PAUSE_SECONDS
 
     def gathered(self, calls: int, now: float) -> None:
-        """Look at how many calls a batch has that was waited for."""
-        self._batches.append(calls)
+        """Look at how many calls a batch has while a crowd is here.
+
+        How many came is told by the arrivals: a batch that came as one will not come in pauses.
+        """
+        self._came_lately.append(min(calls, self._arrivals))
         self._in_vain = 0 if calls >= self._worthwhile else self._in_vain + 1
         if self._in_vain >= IN_VAIN_MAX:
             self._in_vain = 0

@@ -220,10 +220,12 @@ class Lane:
         ahead = self._stages.ahead
         already = len(ahead.calls) if ahead is not None else 0
         room = self._batch_size - already
-        gathered = -1
-        while gathered < len(self._queue) < room and self._clock.monotonic() < until:
+        gathered, left = -1, BATCH_GATHER_SECONDS
+        while gathered < len(self._queue) < room and left > 0:
             gathered = len(self._queue)
-            await self._queue.until(room, self._crowd.pause_seconds(already + gathered))
+            pause = self._crowd.pause_seconds(already + gathered)
+            await self._queue.until(room, min(pause, left))
+            left = until - self._clock.monotonic()
         self._crowd.gathered(already + len(self._queue), self._clock.monotonic())
 
     async def _decide(self, pending: Pending) -> None:

@@ -113,5 +113,5 @@ def _timestamp(value: Timestamp) -> str:
 
 @lru_cache(maxsize=1024)
 def _time(seconds: int, nanos: int) -> str:
-    """An instant as text; the purchases of one append have one."""
+    """An instant as text; the purchases of one append share theirs."""
     return str(Timestamp(seconds=seconds, nanos=nanos).ToJsonString())
