@@ -19,9 +19,13 @@ from flashsale_server.checkout.crowd import (
 from tests.checkout.shops import Shop, open_shop, settled, turns
 
 
-def come(crowd: Crowd, arrivals: int, calls: int, now: float) -> None:
+def arrive(crowd: Crowd, arrivals: int) -> None:
     for _ in range(arrivals):
         crowd.arrived()
+
+
+def come(crowd: Crowd, arrivals: int, calls: int, now: float) -> None:
+    arrive(crowd, arrivals)
     crowd.decided(calls, now)
 
 
@@ -86,8 +90,7 @@ def test_a_batch_that_is_full_was_worth_the_waiting_however_small_batches_are() 
 
 
 def gather(crowd: Crowd, arrivals: int, calls: int) -> None:
-    for _ in range(arrivals):
-        crowd.arrived()
+    arrive(crowd, arrivals)
     crowd.gathered(calls, now=10.0)
     crowd.decided(calls, now=10.0)
 

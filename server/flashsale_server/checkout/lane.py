@@ -220,13 +220,13 @@ class Lane:
         ahead = self._stages.ahead
         already = len(ahead.calls) if ahead is not None else 0
         room = self._batch_size - already
-        gathered, left = -1, BATCH_GATHER_SECONDS
-        while gathered < len(self._queue) < room and left > 0:
+        gathered = -1
+        while gathered < len(self._queue) < room and now < until:
             gathered = len(self._queue)
             pause = self._crowd.pause_seconds(already + gathered)
-            await self._queue.until(room, min(pause, left))
-            left = until - self._clock.monotonic()
-        self._crowd.gathered(already + len(self._queue), self._clock.monotonic())
+            await self._queue.until(room, min(pause, until - now))
+            now = self._clock.monotonic()
+        self._crowd.gathered(already + len(self._queue), now)
 
     async def _decide(self, pending: Pending) -> None:
         """Decide all that waits now, batch by batch, as far as one append can carry it.

@@ -5,7 +5,7 @@ import { salePath } from "./api.js";
 import { oncePerFrame } from "./clock.js";
 import { byId, element, setText } from "./dom.js";
 import { EventStream } from "./event_stream.js";
-import { errorWords, formatChange, formatCount, formatTimeExactly, KIND_WORDS, OUTCOME_WORDS, plural } from "./words.js";
+import { errorWords, formatChange, formatCount, formatTimeExactly, KIND_WORDS, OUTCOME_WORDS, plural, saleName } from "./words.js";
 import { written } from "./written.js";
 
 const SHOWN = 40;
@@ -19,7 +19,7 @@ export class EntriesView {
 
   /** Begin with the entries just before `sale.position`. */
   constructor(sale) {
-    setText(byId("entries-sale"), written(sale.title || sale.saleId));
+    setText(byId("entries-sale"), saleName(sale));
     this.#say("Nothing yet.");
     const after = Math.max(0, Number(sale.position) - SHOWN);
     this.#stream = new EventStream(`${salePath(sale.saleId)}/entries:watch?afterPosition=${after}`, {

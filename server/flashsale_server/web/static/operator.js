@@ -10,8 +10,7 @@ import { HealthView } from "./health_view.js";
 import { MetricsView } from "./metrics_view.js";
 import { createSale, endSale, pauseSale, restockSale, resumeSale } from "./sale_changes.js";
 import { SalesTable } from "./sales_table.js";
-import { errorWords, formatClock } from "./words.js";
-import { written } from "./written.js";
+import { errorWords, formatClock, saleName } from "./words.js";
 
 const CHANGES = { pause: pauseSale, resume: resumeSale, restock: restockSale, end: endSale };
 const DONE = { create: "Created", pause: "Paused", resume: "Resumed", restock: "Restocked", end: "Ended" };
@@ -96,7 +95,7 @@ async function done(action, changing) {
   if (sale === null) return;
   table.take([sale]);
   if (action === "create") choose(sale);
-  const words = `${DONE[action]} ${written(sale.title || sale.saleId)}.`;
+  const words = `${DONE[action]} ${saleName(sale)}.`;
   setText(byId("said"), `${formatClock(Date.now(), true)}: ${words}`);
   announce(words);
 }

@@ -4,6 +4,7 @@
 import { call } from "./api.js";
 import { oncePerFrame } from "./clock.js";
 import { byId, element } from "./dom.js";
+import { saleName } from "./words.js";
 import { plainly, written } from "./written.js";
 
 const PAGE_SIZE = 100;
@@ -15,15 +16,19 @@ export class SaleChooser {
   #isAllowed = true;
   #isReading = false;
   #isDue = false;
-  // A window that comes back is often both focused and visible at once.
-  #offerSoon = oncePerFrame(() => this.#isAllowed && this.offer());
+
+  /**
+   * Offer them anew, unless the server has said that it does not tell. A window that comes back is often both focused
+   * and visible at once, and reconnects then.
+   */
+  offerAgain = oncePerFrame(() => this.#isAllowed && this.offer());
 
   /** `current` returns the id of the sale that is shown; `onChoose` takes the id of another one. */
   constructor({ current, onChoose }) {
     this.#current = current;
     byId("sale").addEventListener("change", () => onChoose(byId("sale").value));
-    window.addEventListener("focus", this.#offerSoon);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#offerSoon());
+    window.addEventListener("focus", this.offerAgain);
+    document.addEventListener("visibilitychange", () => document.hidden || this.offerAgain());
   }
 
   /** Read the sales and offer them. A person is asked for a token when the server wants one. */
@@ -36,11 +41,6 @@ export class SaleChooser {
       await this.#read();
     }
     this.#isReading = false;
-  }
-
-  /** Offer them anew, unless the server has said that it does not tell. */
-  offerAgain() {
-    this.#offerSoon();
   }
 
   async #read() {
@@ -84,8 +84,8 @@ async function allSales() {
 function namesOf(sales) {
   const count = new Map();
   for (const { title } of sales) count.set(title, (count.get(title) ?? 0) + 1);
-  return sales.map(({ saleId, title }) => {
-    const name = title && count.get(title) > 1 ? `${written(title)} · ${saleId}` : written(title || saleId);
-    return [saleId, plainly(name)];
+  return sales.map((sale) => {
+    const isShared = sale.title && count.get(sale.title) > 1;
+    return [sale.saleId, plainly(isShared ? `${saleName(sale)} · ${sale.saleId}` : saleName(sale))];
   });
 }

@@ -12,11 +12,12 @@ import {
   formatTime,
   HEALTH_WORDS,
   plural,
+  saleName,
   spanWords,
   STATE_WORDS,
   stateWords,
 } from "./words.js";
-import { plainly, written } from "./written.js";
+import { plainly } from "./written.js";
 
 /** Shows a sale, and follows the clock until it is closed. */
 export class SaleView {
@@ -56,7 +57,7 @@ export class SaleView {
     this.#clock.learn(status.serverTime);
     this.#status = status;
     this.#seenAt = status.serverTime;
-    setText(byId("title"), written(status.title || status.saleId));
+    setText(byId("title"), saleName(status));
     showState(status);
     showStock(status, before);
     showFacts(status);
@@ -81,7 +82,7 @@ export class SaleView {
     byId("countdown-line").hidden = label === "";
     setText(byId("countdown-label"), label);
     setText(byId("countdown"), text);
-    const title = plainly(`${headline(status, text)} · ${written(status.title || status.saleId)}`);
+    const title = plainly(`${headline(status, text)} · ${saleName(status)}`);
     if (document.title !== title) document.title = title;
     this.#onTick(status);
   }

@@ -2,8 +2,8 @@
 // the focus; sales that are over come last.
 
 import { byId, element, setText, tellBar } from "./dom.js";
-import { formatCount, formatTime, stateWords } from "./words.js";
-import { plainly, written } from "./written.js";
+import { formatCount, formatTime, saleName, stateWords } from "./words.js";
+import { plainly } from "./written.js";
 
 const SHOWN_AT_FIRST = 20;
 const ENDED = "SALE_STATE_ENDED";
@@ -108,7 +108,7 @@ export class SalesTable {
     const { availableStock: available, totalStock: total } = sale;
     row.dataset.state = sale.state;
     row.classList.toggle("chosen", sale.saleId === this.#chosen);
-    setText(name.firstElementChild, written(sale.title || sale.saleId));
+    setText(name.firstElementChild, saleName(sale));
     name.lastElementChild.hidden = !sale.title;
     setText(state, stateWords(sale));
     state.classList.toggle("strong", sale.state === "SALE_STATE_LIVE");
@@ -127,7 +127,7 @@ export class SalesTable {
 function showButtons(buttons, sale) {
   const words = { pause: sale.paused ? "Resume" : "Pause", restock: "Restock", end: "End" };
   buttons.pause.dataset.action = sale.paused ? "resume" : "pause";
-  const name = plainly(sale.title ? `${written(sale.title)} (${sale.saleId})` : sale.saleId);
+  const name = plainly(sale.title ? `${saleName(sale)} (${sale.saleId})` : sale.saleId);
   for (const action of ACTIONS) {
     setText(buttons[action], words[action]);
     buttons[action].setAttribute("aria-label", `${words[action]} ${name}`);

@@ -1,6 +1,6 @@
 // The contract's words in plain ones: states, outcomes, errors, times and numbers. The one place for them.
 
-import { escaped } from "./written.js";
+import { escaped, written } from "./written.js";
 
 const COUNT = new Intl.NumberFormat("en");
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -21,6 +21,11 @@ export const STATE_WORDS = Object.freeze({
 export function stateWords({ state, paused }) {
   const isPausedEarly = paused && state === "SALE_STATE_UPCOMING";
   return isPausedEarly ? "Upcoming, paused" : (STATE_WORDS[state] ?? "");
+}
+
+/** What a sale is called, as a part of a sentence. */
+export function saleName({ title, saleId }) {
+  return written(title || saleId);
 }
 
 export const OUTCOME_WORDS = Object.freeze({
